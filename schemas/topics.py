@@ -1,0 +1,48 @@
+"""Which topics there are: one literal table.
+
+The schema id is what stands in the Confluent header of every record of the topic. On a log without a schema registry
+these ids are the registry.
+"""
+
+from typing import Literal
+
+import msgspec
+
+RecordKey = Literal["symbol", "account", "source", "topic"]
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """One topic: its subject is ``<name>-value``, its schema is ``schemas/avro/<name>.avsc``."""
+
+    name: str
+    schema_id: int
+    key: RecordKey
+    partitions: int
+    compacted: bool
+    written_by: tuple[str, ...]
+    read_by: tuple[str, ...]
+
+
+def _topic(name: str, schema_id: int, key: RecordKey, written_by: str, read_by: str, partitions: int = 4) -> Topic:
+    return Topic(name, schema_id, key, partitions, False, tuple(written_by.split()), tuple(read_by.split()))
+
+
+TOPICS: dict[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        _topic("market_data", 1, "symbol", "gateway", "symbol_leg"),
+        _topic("bars", 2, "symbol", "symbol_leg", "report ui"),
+        _topic("features", 3, "symbol", "symbol_leg", "report ui"),
+        _topic("regimes", 4, "symbol", "symbol_leg", "report ui"),
+        _topic("marks", 5, "symbol", "symbol_leg", "account_leg"),
+        _topic("trade_signals", 6, "account", "symbol_leg", "account_leg", 1),
+        _topic("risk_commands", 7, "account", "ui", "account_leg", 1),
+        _topic("account_journal", 8, "account", "account_leg", "account_leg", 1),
+        _topic("risk_decisions", 9, "account", "account_leg", "report ui", 1),
+        _topic("execution_requests", 10, "account", "account_leg", "venue_gateway", 1),
+        _topic("execution_reports", 11, "account", "venue_gateway account_leg", "account_leg report ui", 1),
+        _topic("portfolio_updates", 12, "account", "account_leg", "report ui", 1),
+        _topic("alerts", 13, "source", "symbol_leg account_leg", "ui", 1),
+        _topic("dead_letters", 14, "topic", "symbol_leg account_leg", "ui", 1),
+    )
+}
