@@ -1,0 +1,1 @@
+"""Edges: the topic log and its two backends, archives, venues, databases."""

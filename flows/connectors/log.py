@@ -1,0 +1,296 @@
+"""The log: what can be asked of it, whichever backend holds it.
+
+`open_log("sqlite:///data/titan.db")` or `open_log("kafka://host:port")` gives the same promises:
+
+- a topic has a fixed number of partitions; a key always lies in the same one (`partitioner.py`);
+- offsets of a partition rise by one from 0, are never used again, and survive compaction;
+- what `Writer.flush` has returned for is durable; a reader never sees a record before the log holds it;
+- a record carries key, value (None = tombstone), headers and a timestamp in ms, which is *event* time;
+- a position that the log does not hold is an error, never a silent skip.
+
+Errors: one small tree under LogError, drawn in `log_errors.py`; import them from here.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Literal, Self
+
+import msgspec
+
+from flows.connectors.log_errors import (
+    MAX_RECORD_BYTES,
+    DeliveryFailed,
+    IdentityChanged,
+    LogCorrupt,
+    LogError,
+    LogFull,
+    LogUnreachable,
+    LogUrlError,
+    LogVersionError,
+    OffsetOutOfRange,
+    RecordTooLarge,
+    TopicMismatch,
+    UnknownTopic,
+)
+
+__all__ = [
+    "MAX_RECORD_BYTES",
+    "DeliveryFailed",
+    "Headers",
+    "IdentityChanged",
+    "Log",
+    "LogCorrupt",
+    "LogError",
+    "LogFull",
+    "LogSettings",
+    "LogUnreachable",
+    "LogUrlError",
+    "LogVersionError",
+    "OffsetOutOfRange",
+    "Position",
+    "Positions",
+    "Reader",
+    "Record",
+    "RecordTooLarge",
+    "TopicMismatch",
+    "TopicSpec",
+    "UnknownTopic",
+    "Writer",
+    "open_log",
+]
+
+Position = tuple[str, int]
+"""(topic, partition)"""
+Positions = Mapping[Position, int]
+"""(topic, partition) -> offset of the next record to read."""
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to reach a log. The first three serve both backends."""
+
+    create: bool = True
+    """Make a missing SQLite file; False is for commands that only read."""
+    timeout_s: float = 5.0
+    """How long one administrative answer may take before the log counts as unreachable."""
+    flush_timeout_s: float = 30.0
+    """How long an append may wait for room, Kafka may try to deliver, a SQLite writer may wait for the others."""
+    kafka: dict[str, str | int | float | bool] = {}
+    """Further librdkafka settings (SASL, TLS, compression), given to every client."""
+    linger_ms: float = 0.0
+    synchronous: Literal["full", "normal"] = "full"
+    """SQLite: `full` survives power loss; `normal` survives only `kill -9`, and saves an fsync per flush."""
+    poll_interval_s: float = 0.001
+    """SQLite: how long a blocked poll sleeps between looks."""
+    max_bytes: int = 0
+    """SQLite: LogFull beyond this size; 0 = as large as the disk."""
+
+
+class TopicSpec(msgspec.Struct, frozen=True):
+    """A topic to create: retention_ms = -1 keeps everything; compacted keeps the newest record of each key."""
+
+    name: str
+    partitions: int
+    compacted: bool = False
+    retention_ms: int = -1
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record as read; value None is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+class Writer(ABC):
+    """Appends in order. One owner thread."""
+
+    @abstractmethod
+    def append(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        timestamp_ms: int,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        """Buffer one record; it is safe after `flush`. timestamp_ms > 0; the partition follows from the key."""
+
+    @abstractmethod
+    def flush(self, timeout_s: float = 30.0) -> None:
+        """Return when all appended records are durable; raise DeliveryFailed, LogFull or LogUnreachable."""
+
+    @abstractmethod
+    def ends(self) -> dict[Position, int]:
+        """Next offset per partition that this writer has written to, as of the last flush."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush what is left and release everything."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Release everything; what was not flushed may be lost."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+class Reader(ABC):
+    """Reads given partitions from given offsets on. One owner thread; nothing is committed anywhere."""
+
+    @abstractmethod
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Up to max_records, each partition in offset order; [] after timeout_s without any."""
+
+    @abstractmethod
+    def poll_by_key(
+        self, max_records: int, timeout_s: float
+    ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
+        """One poll of a one-topic reader, grouped: (partition, key) -> (offsets, values), offsets rising.
+
+        The hot path: nothing is built per record. Tombstones and empty values both read as b"".
+        """
+
+    @abstractmethod
+    def positions(self) -> dict[Position, int]:
+        """Offset of the next record per partition: a copy, fit for a snapshot."""
+
+    @abstractmethod
+    def ends(self) -> dict[Position, int]:
+        """End offset (one past the last record) per partition now: the stop of a read to the end, and the lag."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything."""
+
+    def at_end(self, stop: Positions) -> bool:
+        """Whether every partition in `stop` has been read up to that offset."""
+        here = self.positions()
+        return all(here.get(part, 0) >= offset for part, offset in stop.items())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Log(ABC):
+    """An open log. Writers and readers have connections of their own and outlive no process."""
+
+    url: str
+
+    @abstractmethod
+    def apply(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Create the missing topics and name them; TopicMismatch where one exists with another partition count."""
+
+    @abstractmethod
+    def topics(self) -> dict[str, int]:
+        """Topic name -> number of partitions."""
+
+    @abstractmethod
+    def identity(self, topics: Sequence[str] = ()) -> str:
+        """Which log this is: the same string until it is made anew. With `topics`, theirs too: see `check_identity`."""
+
+    @abstractmethod
+    def spans(self, topic: str) -> list[tuple[int, int]]:
+        """(first, end) offset per partition; end is one past the last."""
+
+    @abstractmethod
+    def offsets_at(self, topic: str, timestamp_ms: int) -> list[int]:
+        """Per partition the first offset whose record is not older than timestamp_ms; the end where there is none."""
+
+    @abstractmethod
+    def clean(self, topics: Sequence[str] = (), now_ms: int | None = None) -> int:
+        """Compact and expire `topics` (all if none), and say how many records went; 0 on Kafka, whose brokers do it."""
+
+    @abstractmethod
+    def writer(self) -> Writer:
+        """A writer of its own connection."""
+
+    @abstractmethod
+    def reader(self, positions: Positions, identity: str | None = None) -> Reader:
+        """A reader from `positions`; OffsetOutOfRange, UnknownTopic, IdentityChanged (if `identity` is given)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything."""
+
+    def span(self, topic: str, partition: int) -> tuple[int, int]:
+        """(first, end) offset of one partition."""
+        spans = self.spans(topic)
+        if not 0 <= partition < len(spans):
+            raise UnknownTopic(
+                f"{self.url}: topic {topic!r} has partitions 0..{len(spans) - 1}, not {partition}"
+            )
+        return spans[partition]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_SAYS = "write sqlite:///relative.db, sqlite:////absolute/path.db or kafka://host:port[,host:port]"
+
+
+def open_log(url: str, settings: LogSettings | None = None) -> Log:
+    """The log at `url`; LogUrlError, LogUnreachable, LogCorrupt or LogVersionError where there is none to open.
+
+    `sqlite:path`, `sqlite:///relative/path` and `sqlite:////absolute/path` name a file (as SQLAlchemy writes them);
+    `kafka://host:port,host:port` the bootstrap servers.
+    """
+    settings = settings or LogSettings()
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        raise LogUrlError(f"log URL {url!r} has no scheme: {_SAYS}")
+    if scheme == "sqlite":
+        from flows.connectors.sqlite_log import SqliteLog
+
+        return SqliteLog(url, sqlite_path(url), settings)
+    if scheme == "kafka":
+        servers = rest.removeprefix("//").rstrip("/")
+        if not rest.startswith("//") or not re.fullmatch(
+            r"[^\s,/@?]+:\d{1,5}(,[^\s,/@?]+:\d{1,5})*", servers
+        ):
+            raise LogUrlError(f"log URL {url!r} names no host:port: write kafka://host:port[,host:port]")
+        from flows.connectors.kafka_log import KafkaLog
+
+        return KafkaLog(url, servers, settings)
+    raise LogUrlError(f"log URL {url!r} has the unknown scheme {scheme!r}: {_SAYS}")
+
+
+def sqlite_path(url: str) -> str:
+    """The file that a sqlite URL names; LogUrlError where it names none.
+
+    >>> sqlite_path("sqlite:///data/titan.db"), sqlite_path("sqlite:////var/titan.db"), sqlite_path("sqlite:titan.db")
+    ('data/titan.db', '/var/titan.db', 'titan.db')
+    """
+    rest = url.removeprefix("sqlite:")
+    if rest.startswith("///"):
+        path = rest[3:]
+    elif rest.startswith("//"):
+        raise LogUrlError(f"log URL {url!r} has two slashes, which would name a host: {_SAYS}")
+    else:
+        path = rest
+    if path in ("", ":memory:") or path.endswith("/"):
+        raise LogUrlError(f"log URL {url!r} names no file: {_SAYS}")
+    return path
