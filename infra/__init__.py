@@ -1,0 +1,1 @@
+"""How it is deployed, and the data of the demo: files only, no code; see README.md."""
