@@ -1,0 +1,20 @@
+"""What every test gets: the servers' fixtures, one Hypothesis profile, and no settings of the user's own."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile(
+    "search", parent=settings.get_profile("default"), derandomize=False, max_examples=2_000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+KEPT = {"TITAN_TEST_BROKER", "TITAN_TEST_CACHE", "TITAN_REQUIRE_KAFKA"}
+
+for name in [name for name in os.environ if name.startswith("TITAN_") and name not in KEPT]:
+    del os.environ[name]
