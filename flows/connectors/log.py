@@ -76,7 +76,7 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: float = 5.0
     """How long one administrative answer may take before the log counts as unreachable."""
     flush_timeout_s: float = 30.0
-    """How long an append may wait for room, Kafka may try to deliver, a SQLite writer may wait for the others."""
+    """How long an append waits for room, Kafka tries to deliver, a SQLite writer waits for other writers."""
     kafka: dict[str, str | int | float | bool] = {}
     """Further librdkafka settings (SASL, TLS, compression), given to every client."""
     linger_ms: float = 0.0
@@ -89,7 +89,7 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TopicSpec(msgspec.Struct, frozen=True):
-    """A topic to create: retention_ms = -1 keeps everything; compacted keeps the newest record of each key."""
+    """A topic to create: retention_ms -1 keeps everything; compacted keeps the newest record of a key."""
 
     name: str
     partitions: int
@@ -122,7 +122,7 @@ class Writer(ABC):
         headers: Headers = (),
         partition: int | None = None,
     ) -> None:
-        """Buffer one record; it is safe after `flush`. timestamp_ms > 0; the partition follows from the key."""
+        """Buffer a record, durable after `flush`. timestamp_ms > 0; partition None: the key decides."""
 
     @abstractmethod
     def flush(self, timeout_s: float = 30.0) -> None:
@@ -157,7 +157,10 @@ class Reader(ABC):
 
     @abstractmethod
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Up to max_records, each partition in offset order; [] after timeout_s without any."""
+        """Up to max_records, each partition in offset order; [] when none came in timeout_s.
+
+        [] may come sooner, where a partition was found to end; whether all did says `at_end`.
+        """
 
     @abstractmethod
     def poll_by_key(
@@ -174,7 +177,7 @@ class Reader(ABC):
 
     @abstractmethod
     def ends(self) -> dict[Position, int]:
-        """End offset (one past the last record) per partition now: the stop of a read to the end, and the lag."""
+        """End offset (one past the last record) per partition now: where a read to the end stops."""
 
     @abstractmethod
     def close(self) -> None:
@@ -199,7 +202,7 @@ class Log(ABC):
 
     @abstractmethod
     def apply(self, specs: Iterable[TopicSpec]) -> list[str]:
-        """Create the missing topics and name them; TopicMismatch where one exists with another partition count."""
+        """Create the missing topics and name them; TopicMismatch where the partition count of one differs."""
 
     @abstractmethod
     def topics(self) -> dict[str, int]:
@@ -207,7 +210,7 @@ class Log(ABC):
 
     @abstractmethod
     def identity(self, topics: Sequence[str] = ()) -> str:
-        """Which log this is: the same string until it is made anew. With `topics`, theirs too: see `check_identity`."""
+        """Which log this is, the same until it is made anew; with `topics`, theirs too (`check_identity`)."""
 
     @abstractmethod
     def spans(self, topic: str) -> list[tuple[int, int]]:
@@ -215,11 +218,11 @@ class Log(ABC):
 
     @abstractmethod
     def offsets_at(self, topic: str, timestamp_ms: int) -> list[int]:
-        """Per partition the first offset whose record is not older than timestamp_ms; the end where there is none."""
+        """First offset per partition of a record not older than timestamp_ms; the end where none is."""
 
     @abstractmethod
     def clean(self, topics: Sequence[str] = (), now_ms: int | None = None) -> int:
-        """Compact and expire `topics` (all if none), and say how many records went; 0 on Kafka, whose brokers do it."""
+        """Compact and expire `topics` (default all); how many records went. 0 on Kafka: its brokers do it."""
 
     @abstractmethod
     def writer(self) -> Writer:
@@ -227,7 +230,7 @@ class Log(ABC):
 
     @abstractmethod
     def reader(self, positions: Positions, identity: str | None = None) -> Reader:
-        """A reader from `positions`; OffsetOutOfRange, UnknownTopic, IdentityChanged (if `identity` is given)."""
+        """A reader from `positions`; OffsetOutOfRange, UnknownTopic, IdentityChanged (if one is expected)."""
 
     @abstractmethod
     def close(self) -> None:
@@ -253,10 +256,10 @@ _SAYS = "write sqlite:///relative.db, sqlite:////absolute/path.db or kafka://hos
 
 
 def open_log(url: str, settings: LogSettings | None = None) -> Log:
-    """The log at `url`; LogUrlError, LogUnreachable, LogCorrupt or LogVersionError where there is none to open.
+    """The log at `url`; LogUrlError, LogUnreachable, LogCorrupt or LogVersionError where none opens.
 
-    `sqlite:path`, `sqlite:///relative/path` and `sqlite:////absolute/path` name a file (as SQLAlchemy writes them);
-    `kafka://host:port,host:port` the bootstrap servers.
+    `sqlite:path`, `sqlite:///relative/path` and `sqlite:////absolute/path` name a file (as SQLAlchemy writes
+    them); `kafka://host:port,host:port` the bootstrap servers.
     """
     settings = settings or LogSettings()
     scheme, colon, rest = url.partition(":")
@@ -281,8 +284,8 @@ def open_log(url: str, settings: LogSettings | None = None) -> Log:
 def sqlite_path(url: str) -> str:
     """The file that a sqlite URL names; LogUrlError where it names none.
 
-    >>> sqlite_path("sqlite:///data/titan.db"), sqlite_path("sqlite:////var/titan.db"), sqlite_path("sqlite:titan.db")
-    ('data/titan.db', '/var/titan.db', 'titan.db')
+    >>> sqlite_path("sqlite:///data/titan.db"), sqlite_path("sqlite:////var/titan.db"),
+    sqlite_path("sqlite:titan.db") ('data/titan.db', '/var/titan.db', 'titan.db')
     """
     rest = url.removeprefix("sqlite:")
     if rest.startswith("///"):

@@ -5,15 +5,15 @@ Errors, all raised with what was wrong, where, and what to do:
     LogError
     ├── LogUrlError (also ValueError)   the URL names no log
     ├── LogUnreachable                  no such file or server, no permission, or locked too long
-    ├── LogFull                         the disk (or the size limit) is full; nothing of the batch was written
+    ├── LogFull                         no room for the batch, of which nothing was written
     ├── LogCorrupt                      the file is no log, or damaged
     ├── LogVersionError                 the file was written by another version of Titan
     ├── UnknownTopic                    the log has no such topic or partition
     ├── TopicMismatch                   the topic exists with another partition count
     ├── RecordTooLarge                  over MAX_RECORD_BYTES
     ├── OffsetOutOfRange                position before the first or after the end offset
-    ├── DeliveryFailed                  the server did not acknowledge; the writer is finished, restart from a snapshot
-    └── IdentityChanged                 this is another log than the one that the positions were taken from
+    ├── DeliveryFailed                  the server did not acknowledge: the writer is finished
+    └── IdentityChanged                 not the log that the positions were taken from
 """
 
 import re
@@ -110,13 +110,13 @@ def check_span(url: str, part: tuple[str, int], offset: int, span: tuple[int, in
 
 
 def check_topic(name: str, partitions: int, existing: int | None, url: str) -> None:
-    """ValueError for a topic that one of the backends would not take; TopicMismatch if `existing` partitions differ."""
+    """ValueError for a topic that a backend would refuse; TopicMismatch if `existing` partitions differ."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", name) or name in (".", ".."):
         raise ValueError(f"topic name {name!r}: use 1 to 249 of A-Z a-z 0-9 . _ -")
     if partitions < 1:
         raise ValueError(f"topic {name!r}: a topic has at least one partition, not {partitions}")
     if existing is not None and existing != partitions:
         raise TopicMismatch(
-            f"{url}: topic {name!r} has {existing} partitions and {partitions} are asked for. The count never changes, "
-            "as it decides where each key lies: keep it, or start a new log"
+            f"{url}: topic {name!r} has {existing} partitions and {partitions} are asked for. "
+            "The count never changes, as it decides where each key lies: keep it, or start a new log"
         )

@@ -2,9 +2,9 @@
 
     partition = (murmur2(key) & 0x7fffffff) mod partitions
 
-That is Apache Kafka's default for keyed records (`org.apache.kafka.common.utils.Utils.murmur2`, Austin Appleby's
-MurmurHash2, seed 0x9747b28c). We compute it ourselves for both backends, so that one key always lies in the same
-partition, whoever wrote it and wherever.
+That is Apache Kafka's default for keyed records (`org.apache.kafka.common.utils.Utils.murmur2`, Austin
+Appleby's MurmurHash2, seed 0x9747b28c). We compute it ourselves for both backends, so that one key always
+lies in the same partition, whoever wrote it and wherever.
 """
 
 from functools import lru_cache

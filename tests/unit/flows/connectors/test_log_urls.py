@@ -21,8 +21,9 @@ def test_sqlite_paths(url: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "titan.db", "redis://x:1", "sqlite:", "sqlite://host/x.db", "sqlite:///", "sqlite::memory:", "sqlite:///dir/",
-     "kafka:host:9092", "kafka://host", "kafka://", "kafka://host:port", "kafka://a:1,", "kafka://user@host:1"],
+    ["", "titan.db", "redis://x:1", "sqlite:", "sqlite://host/x.db", "sqlite:///", "sqlite::memory:",
+     "sqlite:///dir/", "kafka:host:9092", "kafka://host", "kafka://", "kafka://host:port", "kafka://a:1,",
+     "kafka://user@host:1"],
 )  # fmt: skip
 def test_bad_urls_say_what_to_write(url: str) -> None:
     with pytest.raises(LogUrlError, match="write (sqlite|kafka)://") as caught:
