@@ -1,0 +1,113 @@
+"""How do all our Kafka clients connect, and what do librdkafka's errors mean for the log?
+
+librdkafka writes to stderr unless told otherwise: its lines go to the Python logger `titan.kafka`, silent by
+default.
+"""
+
+import logging
+
+from confluent_kafka import KafkaError, KafkaException
+
+from flows.connectors.log import LogSettings
+from flows.connectors.log_errors import (
+    MAX_RECORD_BYTES,
+    DeliveryFailed,
+    LogError,
+    LogFull,
+    LogUnreachable,
+    OffsetOutOfRange,
+    RecordTooLarge,
+    TopicMismatch,
+    UnknownTopic,
+)
+
+logger = logging.getLogger("titan.kafka")
+logger.addHandler(logging.NullHandler())
+
+RECORD_OVERHEAD = 64 * 1024
+"""What headers and framing may add to MAX_RECORD_BYTES."""
+
+Config = dict[str, object]
+
+_UNREACHABLE = {
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError._RESOLVE,
+    KafkaError._AUTHENTICATION,
+    KafkaError._SSL,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+}
+_MEANING: dict[int, tuple[type[LogError], str]] = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART: (UnknownTopic, "Create it with: titan topics apply"),
+    KafkaError._UNKNOWN_TOPIC: (UnknownTopic, "Create it with: titan topics apply"),
+    KafkaError._UNKNOWN_PARTITION: (UnknownTopic, "The topic has fewer partitions: see titan topics list"),
+    KafkaError.KAFKA_STORAGE_ERROR: (
+        LogFull,
+        "The broker cannot write its log: free space on it and restart it",
+    ),
+    KafkaError.MSG_SIZE_TOO_LARGE: (
+        RecordTooLarge,
+        "Raise the topic's max.message.bytes, or cut smaller blocks",
+    ),
+    KafkaError.OFFSET_OUT_OF_RANGE: (OffsetOutOfRange, "Records were deleted: rebuild from the first offset"),
+    KafkaError._AUTO_OFFSET_RESET: (OffsetOutOfRange, "Records were deleted: rebuild from the first offset"),
+    KafkaError.TOPIC_ALREADY_EXISTS: (TopicMismatch, "Somebody else has just made it: try again"),
+}
+
+
+def client_config(servers: str, settings: LogSettings) -> Config:
+    """What every client gets; the user's librdkafka settings come last and win."""
+    return {
+        "bootstrap.servers": servers,
+        "client.id": "titan",
+        "logger": logger,
+        "socket.keepalive.enable": True,
+        "reconnect.backoff.max.ms": 1000,
+        **settings.kafka,
+    }
+
+
+def producer_config(servers: str, settings: LogSettings) -> Config:
+    """Idempotent, in order, sent at once."""
+    return {
+        "enable.idempotence": True,
+        "linger.ms": settings.linger_ms,
+        "message.timeout.ms": max(1000, int(settings.flush_timeout_s * 1000)),
+        "message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
+        "queue.buffering.max.kbytes": 262_144,
+        "allow.auto.create.topics": False,
+        **client_config(servers, settings),
+    }
+
+
+def consumer_config(servers: str, settings: LogSettings) -> Config:
+    """Assigned by hand, nothing committed, no silent reset; the 5 ms back-off spares a stall of a second."""
+    return {
+        "group.id": "titan-assigned-by-hand",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+        "fetch.queue.backoff.ms": 5,
+        "fetch.message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
+        "queued.max.messages.kbytes": 65_536,
+        **client_config(servers, settings),
+    }
+
+
+def translated(error: KafkaException | KafkaError, url: str, doing: str) -> LogError:
+    """The LogError that says what a Kafka error means for the log."""
+    cause: KafkaError = error.args[0] if isinstance(error, KafkaException) else error
+    what = f"{url}: cannot {doing}: {cause.str()} ({cause.name()})"
+    if cause.code() in _UNREACHABLE:
+        return LogUnreachable(
+            f"{what}. Is a broker listening there, and do LogSettings.kafka's SASL and TLS settings fit?"
+        )
+    kind, advice = _MEANING.get(cause.code(), (DeliveryFailed, "See the broker's log"))
+    return kind(f"{what}. {advice}")

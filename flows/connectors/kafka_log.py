@@ -1,0 +1,203 @@
+"""The log on Kafka or Redpanda: administration with a time limit on every question."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
+from flows.connectors.kafka_reader import KafkaReader
+from flows.connectors.kafka_writer import KafkaWriter
+from flows.connectors.log import Log, LogSettings, Positions, TopicSpec
+from flows.connectors.log_errors import (
+    MAX_RECORD_BYTES,
+    LogUnreachable,
+    UnknownTopic,
+    check_identity,
+    check_span,
+    check_topic,
+)
+
+T = TypeVar("T")
+
+_UNSETTLED = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+}
+"""What brokers say for a moment after a topic was made or a leader died, of topics they do list."""
+
+_ANY_TIME = "9223372036854775807"
+"""Kafka refuses records over an hour ahead of its clock; ours carry event time, which may be anything."""
+
+
+class KafkaLog(Log):
+    """Asks the cluster once at opening, so that an absent broker is known within `timeout_s`."""
+
+    def __init__(self, url: str, servers: str, settings: LogSettings) -> None:
+        self.url = url
+        self._servers = servers
+        self._settings = settings
+        try:
+            self._admin = AdminClient(client_config(servers, settings))
+        except KafkaException as error:
+            raise translated(error, url, "use LogSettings.kafka") from error
+        self.topics()
+
+    def apply(self, specs: Iterable[TopicSpec]) -> list[str]:
+        there = self.topics()
+        missing: dict[str, TopicSpec] = {}
+        for spec in specs:
+            known = missing.get(spec.name)
+            check_topic(
+                spec.name, spec.partitions, known.partitions if known else there.get(spec.name), self.url
+            )
+            if spec.name not in there:
+                missing[spec.name] = spec
+        if missing:
+            self._create(list(missing.values()))
+        return list(missing)
+
+    def topics(self) -> dict[str, int]:
+        try:
+            self._admin.poll(0)
+            found = self._admin.list_topics(timeout=self._settings.timeout_s).topics
+        except KafkaException as error:
+            raise translated(error, self.url, "list topics") from error
+        return {name: len(found[name].partitions) for name in sorted(found) if not name.startswith("__")}
+
+    def identity(self, topics: Sequence[str] = ()) -> str:
+        """Cluster id; for `topics` also the id that each got when made (if the broker gives one)."""
+        limit = self._settings.timeout_s
+        try:
+            cluster = self._wait(self._admin.describe_cluster(request_timeout=limit))
+            found = (
+                self._admin.describe_topics(TopicCollection(sorted(topics)), request_timeout=limit)
+                if topics
+                else {}
+            )
+            ids = {name: self._wait(future).topic_id for name, future in sorted(found.items())}
+        except KafkaException as error:
+            raise translated(error, self.url, f"ask who it is and for topics {', '.join(topics)}") from error
+        known = [f";{n}={i}" for n, i in ids.items() if i is not None and i.get_most_significant_bits()]
+        return f"kafka:{cluster.cluster_id}{''.join(known)}"
+
+    def spans(self, topic: str) -> list[tuple[int, int]]:
+        firsts = self._offsets(topic, OffsetSpec.earliest())
+        return list(zip(firsts, self._offsets(topic, OffsetSpec.latest()), strict=True))
+
+    def offsets_at(self, topic: str, timestamp_ms: int) -> list[int]:
+        found = self._offsets(topic, OffsetSpec.for_timestamp(timestamp_ms))
+        ends = self._offsets(topic, OffsetSpec.latest())
+        return [end if offset < 0 else offset for offset, end in zip(found, ends, strict=True)]
+
+    def clean(self, topics: Sequence[str] = (), now_ms: int | None = None) -> int:
+        """Nothing: brokers compact and expire by themselves."""
+        return 0
+
+    def writer(self) -> KafkaWriter:
+        return KafkaWriter(self.url, self._servers, self._settings, self._count)
+
+    def reader(self, positions: Positions, identity: str | None = None) -> KafkaReader:
+        names = sorted({topic for topic, _ in positions})
+        now = self.identity(names)
+        if identity is not None:
+            check_identity(identity, now, self.url)
+        spans = {name: self.spans(name) for name in names}
+        for (topic, partition), offset in positions.items():
+            if not 0 <= partition < len(spans[topic]):
+                raise UnknownTopic(
+                    f"{self.url}: topic {topic!r} has {len(spans[topic])} partitions, no {partition}"
+                )
+            check_span(self.url, (topic, partition), offset, spans[topic][partition])
+        return KafkaReader(self.url, self._servers, self._settings, positions, self._afresh, now)
+
+    def close(self) -> None:
+        self._admin.poll(0)
+
+    def _afresh(self) -> "KafkaLog":
+        """The log through a new connection."""
+        return KafkaLog(self.url, self._servers, self._settings)
+
+    def _count(self, topic: str) -> int:
+        """Partition count; UnknownTopic."""
+        count = self.topics().get(topic, 0)
+        if count == 0:
+            raise UnknownTopic(
+                f"{self.url}: no topic {topic!r}. Create it with: titan topics apply --log {self.url}"
+            )
+        return count
+
+    def _offsets(self, topic: str, spec: OffsetSpec) -> list[int]:
+        """One offset per partition, in one request, asked again while a partition has no settled leader."""
+        parts = [TopicPartition(topic, partition) for partition in range(self._count(topic))]
+        until = time.monotonic() + self._settings.timeout_s
+        while True:
+            asked = self._admin.list_offsets(
+                dict.fromkeys(parts, spec), request_timeout=self._settings.timeout_s
+            )
+            try:
+                found = {part.partition: self._wait(future) for part, future in asked.items()}
+            except KafkaException as error:
+                if error.args[0].code() not in _UNSETTLED or time.monotonic() > until:
+                    raise translated(error, self.url, f"ask for the offsets of {topic}") from error
+                time.sleep(0.02)
+            else:
+                return [found[partition].offset for partition in range(len(parts))]
+
+    def _create(self, specs: list[TopicSpec]) -> None:
+        """Create topics and wait until every one is served."""
+        try:
+            self._ask_to_create(specs, {"message.timestamp.after.max.ms": _ANY_TIME})
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.INVALID_CONFIG:
+                raise translated(error, self.url, "create topics") from error
+            try:  # an older broker, which has no such limit or one that it does not name
+                self._ask_to_create(specs, {})
+            except KafkaException as again:
+                raise translated(again, self.url, "create topics") from again
+        until = time.monotonic() + self._settings.timeout_s
+        while not {spec.name for spec in specs} <= self._served():
+            if time.monotonic() > until:
+                raise LogUnreachable(f"{self.url}: topics were created but are not served yet: try again")
+            time.sleep(0.02)
+
+    def _ask_to_create(self, specs: list[TopicSpec], extra: dict[str, str]) -> None:
+        new = [NewTopic(spec.name, spec.partitions, config=topic_config(spec) | extra) for spec in specs]
+        for future in self._admin.create_topics(new, request_timeout=self._settings.timeout_s).values():
+            try:
+                future.result(self._settings.timeout_s + 1)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+
+    def _served(self) -> set[str]:
+        """Topics of which every partition has a leader."""
+        found = self._admin.list_topics(timeout=self._settings.timeout_s).topics
+        return {
+            n for n, t in found.items() if t.partitions and all(p.leader >= 0 for p in t.partitions.values())
+        }
+
+    def _wait(self, future: "Future[T]") -> T:
+        """The answer; KafkaException, or LogUnreachable if there is none in time."""
+        try:
+            return future.result(self._settings.timeout_s + 1)
+        except FutureTimeout as error:
+            raise LogUnreachable(
+                f"{self.url}: no answer in {self._settings.timeout_s:g} s. Is the broker up?"
+            ) from error
+
+
+def topic_config(spec: TopicSpec) -> dict[str, str]:
+    """Kafka's settings of a topic. Retention goes by record timestamp, which is event time: so no limit."""
+    return {
+        "cleanup.policy": "compact" if spec.compacted else "delete",
+        "retention.ms": str(spec.retention_ms),
+        "message.timestamp.type": "CreateTime",
+        "max.message.bytes": str(MAX_RECORD_BYTES + RECORD_OVERHEAD),
+    }

@@ -1,0 +1,156 @@
+"""How is Kafka read: one consumer for all partitions, assigned by hand, from positions that we keep.
+
+`m = poll(t)` and then `[m] + consume(N - 1, 0)`: a blocking `consume(N, t)` would wait out t whenever fewer
+than N are there. When the connection was lost, the log's identity is asked for again before anything more is
+believed: a broker that came back with an empty disk would else be read on at the old offsets.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from flows.connectors.kafka_client import consumer_config, translated
+from flows.connectors.log import LogSettings, Position, Positions, Reader, Record
+from flows.connectors.log_errors import LogError, check_identity, check_span
+
+_PASSING = {
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._TIMED_OUT,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.REQUEST_TIMED_OUT,
+}
+"""Troubles that librdkafka gets over by itself."""
+
+
+class Admin(Protocol):
+    """What a reader asks the log itself."""
+
+    def identity(self, topics: Sequence[str] = ()) -> str: ...
+
+    def spans(self, topic: str) -> list[tuple[int, int]]: ...
+
+
+class KafkaReader(Reader):
+    """Owns one consumer. `ask` opens a fresh view of the log, for a reader that doubts its own connection."""
+
+    def __init__(
+        self,
+        url: str,
+        servers: str,
+        settings: LogSettings,
+        positions: Positions,
+        ask: Callable[[], Admin],
+        identity: str,
+    ) -> None:
+        self._url = url
+        self._ask = ask
+        self._identity = identity
+        self._doubt = False
+        self._positions: dict[Position, int] = dict(positions)
+        self._topics = sorted({topic for topic, _ in positions})
+        try:
+            self._consumer = Consumer(consumer_config(servers, settings) | {"error_cb": self._noticed})
+            self._assign()
+        except KafkaException as error:
+            raise translated(error, url, "make a consumer") from error
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        records: list[Record] = []
+        moved: dict[Position, int] = {}
+        for m in self._take(max_records, timeout_s):
+            if m.error() is not None:
+                self._met(m, moved)
+                continue
+            headers = tuple((name, value or b"") for name, value in m.headers() or ())
+            topic, partition, offset = m.topic(), m.partition(), m.offset()
+            records.append(
+                Record(topic, partition, offset, m.timestamp()[1], m.key() or b"", m.value(), headers)
+            )
+            moved[topic, partition] = offset + 1
+        self._positions.update(moved)
+        return records
+
+    def poll_by_key(
+        self, max_records: int, timeout_s: float
+    ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
+        if len(self._topics) != 1:
+            raise ValueError("poll_by_key serves readers of one topic: use poll, or one reader per topic")
+        grouped: dict[tuple[int, bytes], tuple[list[int], list[bytes]]] = {}
+        moved: dict[Position, int] = {}
+        for m in self._take(max_records, timeout_s):
+            if m.error() is not None:
+                self._met(m, moved)
+                continue
+            place = (m.partition(), m.key() or b"")
+            run = grouped.get(place)
+            if run is None:
+                grouped[place] = ([m.offset()], [m.value() or b""])
+            else:
+                run[0].append(m.offset())
+                run[1].append(m.value() or b"")
+        topic = self._topics[0]
+        for (partition, _), (offsets, _) in grouped.items():
+            if offsets[-1] >= moved.get((topic, partition), 0):
+                moved[topic, partition] = offsets[-1] + 1
+        self._positions.update(moved)
+        return grouped
+
+    def positions(self) -> dict[Position, int]:
+        return dict(self._positions)
+
+    def ends(self) -> dict[Position, int]:
+        log = self._ask()
+        spans = {topic: log.spans(topic) for topic in self._topics}
+        return {(topic, partition): spans[topic][partition][1] for topic, partition in self._positions}
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _take(self, max_records: int, timeout_s: float) -> list[Message]:
+        """Messages and events as soon as one is there; [] after timeout_s."""
+        try:
+            first = self._consumer.poll(timeout_s)
+            if first is None:
+                return []
+            messages = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
+        except KafkaException as error:
+            raise translated(error, self._url, "read " + ", ".join(self._topics)) from error
+        if self._doubt:
+            with self._rewound_on_error():
+                check_identity(self._identity, self._ask().identity(self._topics), self._url)
+            self._doubt = False
+        return messages
+
+    def _met(self, message: Message, moved: dict[Position, int]) -> None:
+        """An event in the place of a record: the end of a partition, or an error to raise."""
+        error, place = message.error(), (message.topic(), message.partition())
+        if error.code() == KafkaError._PARTITION_EOF:
+            moved[place] = max(moved.get(place, self._positions[place]), message.offset())
+            return
+        with self._rewound_on_error():
+            if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+                log = self._ask()
+                check_identity(self._identity, log.identity(self._topics), self._url)
+                check_span(self._url, place, self._positions[place], log.spans(place[0])[place[1]])
+            if error.code() not in _PASSING:
+                raise translated(error, self._url, f"read {place[0]}/{place[1]}")
+
+    @contextmanager
+    def _rewound_on_error(self) -> Iterator[None]:
+        """What a failed poll has taken was given to nobody: the next poll must meet it again."""
+        try:
+            yield
+        except LogError:
+            self._assign()
+            raise
+
+    def _assign(self) -> None:
+        self._consumer.assign([TopicPartition(t, p, offset) for (t, p), offset in self._positions.items()])
+
+    def _noticed(self, error: KafkaError) -> None:
+        """Called while polling when a connection fails; librdkafka itself goes on trying."""
+        self._doubt = True

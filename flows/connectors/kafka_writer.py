@@ -1,0 +1,113 @@
+"""How are records appended to Kafka so that none is lost silently?
+
+An idempotent producer sends at once; every record's delivery report is looked at. `flush` returns only when
+all are acknowledged. A writer that lost one record refuses everything after it: who appends restarts from a
+snapshot.
+"""
+
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from flows.connectors.kafka_client import producer_config, translated
+from flows.connectors.log import Headers, LogSettings, Position, Writer
+from flows.connectors.log_errors import DeliveryFailed, LogError, LogFull, LogUnreachable, check_record
+from flows.connectors.partitioner import partition_of
+
+
+class KafkaWriter(Writer):
+    """Owns one producer. `count` says how many partitions a topic has, or raises UnknownTopic."""
+
+    def __init__(self, url: str, servers: str, settings: LogSettings, count: Callable[[str], int]) -> None:
+        self._url = url
+        self._count = count
+        self._timeout_s = settings.flush_timeout_s
+        self._partitions: dict[str, int] = {}
+        self._ends: dict[Position, int] = {}
+        self._lost: LogError | None = None
+        self._last_error: KafkaError | None = None
+        config = producer_config(servers, settings) | {"error_cb": self._noticed}
+        try:
+            self._producer = Producer(config)
+        except KafkaException as error:
+            raise translated(error, url, "make a producer") from error
+        self._produce = self._producer.produce
+
+    def append(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        timestamp_ms: int,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> None:
+        check_record(topic, key, value, timestamp_ms)
+        count = self._partitions.get(topic) or self._look_up(topic)
+        if partition is None:
+            partition = partition_of(key, count)
+        if self._lost is not None:
+            raise self._lost
+        sent = list(headers) if headers else None
+        record = (topic, value, key, partition, self._delivered, None, timestamp_ms, sent)
+        try:
+            self._produce(*record)
+        except BufferError:
+            self._produce_when_there_is_room(record)
+        except KafkaException as error:
+            raise translated(error, self._url, f"append to {topic}/{partition}") from error
+        self._producer.poll(0)
+
+    def flush(self, timeout_s: float = 30.0) -> None:
+        left = self._producer.flush(timeout_s)
+        if self._lost is not None:
+            raise self._lost
+        if left:
+            self._lost = DeliveryFailed(
+                f"{self._url}: {left} records were not acknowledged within {timeout_s:g} s"
+                f"{f': {self._last_error.str()}' if self._last_error else ''}. "
+                "Look whether the broker is up, then restart from the last snapshot"
+            )
+            raise self._lost
+
+    def ends(self) -> dict[Position, int]:
+        return dict(self._ends)
+
+    def close(self) -> None:
+        try:
+            self.flush(self._timeout_s)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        self._producer.purge()
+        self._producer.poll(0)
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        topic, partition = message.topic(), message.partition()
+        if error is None:
+            self._ends[topic, partition] = message.offset() + 1
+        elif self._lost is None:
+            said = translated(error, self._url, f"append to {topic}/{partition}")
+            self._lost = said if isinstance(said, LogFull | DeliveryFailed) else DeliveryFailed(str(said))
+
+    def _noticed(self, error: KafkaError) -> None:
+        self._last_error = error
+
+    def _produce_when_there_is_room(self, record: tuple[object, ...]) -> None:
+        """The producer's queue is full: wait for deliveries, LogUnreachable if none come."""
+        until = time.monotonic() + self._timeout_s
+        while True:
+            self._producer.poll(0.05)
+            try:
+                return self._produce(*record)
+            except BufferError as full:
+                if time.monotonic() > until:
+                    raise LogUnreachable(
+                        f"{self._url}: {len(self._producer)} records wait, none left in {self._timeout_s:g} s"
+                    ) from full
+
+    def _look_up(self, topic: str) -> int:
+        self._partitions[topic] = count = self._count(topic)
+        return count
