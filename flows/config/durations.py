@@ -41,7 +41,8 @@ def ns(duration: str) -> int:
     if parts is None:
         raise ValueError(f"{duration!r} is not {_WORDS}")
     whole, fraction, unit = parts.groups(default="")
-    return int(whole + fraction) * UNITS_NS[unit] // 10 ** len(fraction)
+    length: int = int(whole + fraction) * UNITS_NS[unit] // 10 ** len(fraction)
+    return length
 
 
 def text(length_ns: int) -> str:

@@ -50,7 +50,16 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 if TYPE_CHECKING:
-    RiskSection = SizerSections = SlippageSections = Section
+
+    class RiskSection(Section):
+        """One part per risk rule."""
+
+    class SizerSections(Section):
+        """One part per sizer."""
+
+    class SlippageSections(Section):
+        """One part per slippage model."""
+
 else:
 
     def _sections(name: str, registry: dict[str, type]) -> type:

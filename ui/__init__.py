@@ -1,0 +1,1 @@
+"""How people touch it: the command line, the service interface and the dashboard."""

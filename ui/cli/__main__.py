@@ -1,0 +1,5 @@
+"""`python -m ui.cli` is `titan`."""
+
+from ui.cli import main
+
+main()

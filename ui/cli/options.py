@@ -1,0 +1,63 @@
+"""Which options do all commands share, and which settings follow from them?"""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.config import Provenance, Settings
+    from flows.connectors.log import Log
+
+LogOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        metavar="URL",
+        help="sqlite:///relative.db, sqlite:////absolute.db or kafka://host:port. Default: as configured.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set one configuration key; may be repeated, the last one counts."
+    ),
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration file (TOML). Default: TITAN_CONFIG, else ./titan.toml.",
+    ),
+]
+
+
+def configured(
+    config: str | None = None, sets: list[str] | None = None, **flags: tuple[str, str | None]
+) -> "tuple[Settings, Provenance]":
+    """Return the settings that hold for this call, and where each came from.
+
+    ``flags`` are options with a name of their own: option -> (key, text), left out where the text is None.
+    """
+    from flows.config import load_settings
+    from flows.config.sources import Given, Origin, Text
+
+    named = [
+        Given(tuple(key.split(".")), Text(raw), Origin("flag", f"--{option.replace('_', '-')}"))
+        for option, (key, raw) in flags.items()
+        if raw is not None
+    ]
+    return load_settings(config, os.environ, [*(sets or []), *named])
+
+
+def open_configured(config: str | None, log: str | None, create: bool = False) -> "tuple[Settings, Log]":
+    """Return the settings and the open log; a command that only reads does not make a missing one."""
+    import msgspec
+
+    from flows.connectors.log import open_log
+
+    settings, _ = configured(config, log=("log.url", log))
+    section = settings.log if create else msgspec.structs.replace(settings.log, create=False)
+    return settings, open_log(settings.log.url, section)

@@ -1,0 +1,41 @@
+"""`titan run`: run the legs over the log."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
+from ui.cli.output import emit_json, note
+from ui.cli.summary import print_summary
+
+EXAMPLES = (
+    "Examples:\n\ntitan run --to-end\n\ntitan run --log kafka://localhost:9092 --leg symbol\n\n"
+    "titan run --to-end --set strategies.sma_crossover.params.fast=10"
+)
+
+
+def run(
+    log: LogOption = None,
+    to_end: Annotated[bool, typer.Option("--to-end", help="Stop at the end of what the log holds.")] = False,
+    leg: Annotated[
+        Literal["symbol", "account", "all"], typer.Option("--leg", help="Which legs to run here.")
+    ] = "all",
+    sets: SetOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the legs: market data to signals, signals to orders, fills and ledgers. Ctrl-C stops and saves.
+
+    Which strategies run, with which parameters, is configuration: titan config show strategies.
+    """
+    settings, _ = configured(config, sets, log=("log.url", log))
+    from flows.run import run as run_legs
+
+    legs = ("symbol", "account") if leg == "all" else (leg,)
+    if not to_end:
+        note("running; Ctrl-C stops and saves")
+    summary = run_legs(settings, to_end, legs)
+    if as_json:
+        emit_json(summary)
+    else:
+        print_summary(summary)
