@@ -3,8 +3,8 @@
     rank[t] = share of the N volatilities before t that are strictly below volatility[t]
 
 HIGH is entered at rank >= enter_high (0.80) and left at rank < leave_high (0.70); LOW is the mirror image: entered at
-rank <= 1 - enter_high, left at rank > 1 - leave_high. The band between is what keeps a rank that trembles around one limit
-from flapping. The rank depends on order alone, so the result is the same in any unit of volatility.
+rank <= 1 - enter_high, left at rank > 1 - leave_high. The band between keeps a rank that trembles around one limit from
+flapping. The rank depends on order alone, so the result is the same in any unit of volatility.
 
 The present volatility is not in the window that it is compared with, and ties do not count: a constant series has rank
 0 and stays LOW. Probabilities are memberships by the rank alone, without memory: p_high rises from 0 at leave_high to 1

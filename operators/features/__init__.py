@@ -1,4 +1,7 @@
-"""Which features there are: the literal registry, in the order of the columns. One more = one file and one line here."""
+"""Which features there are: the literal registry, in the order of the columns.
+
+One more is one file and one line here; its definition in tests/laws/feature_oracles.py puts it under all the laws.
+"""
 
 from operators.features.adx import Adx
 from operators.features.atr import Atr

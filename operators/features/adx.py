@@ -1,6 +1,6 @@
 """Does the price move in one direction: +DI, -DI and ADX, Wilder 1978, seeds as in stock-indicators.
 
-    +DM = rise of the high where that is the larger of the two moves and positive, else 0; -DM = fall of the low likewise
+    +DM = rise of the high where it is the larger of the two moves and positive, else 0; -DM = fall of the low likewise
     S(x) = sum of the first n, then S - S/n + x        +DI = 100 S(+DM) / S(TR)        -DI = 100 S(-DM) / S(TR)
     DX = 100 |+DI - -DI| / (+DI + -DI)                 ADX = Wilder average of DX, seeded with the mean of the first n
 
@@ -112,8 +112,8 @@ class Adx(msgspec.Struct, frozen=True):
 
     @property
     def warm(self) -> int:
-        """Ten windows (140 for 14): two averages in a row."""
-        return 10 * self.window
+        """Eleven windows (154 for 14): two averages in a row."""
+        return 11 * self.window
 
     @property
     def kernel(self) -> Kernel:

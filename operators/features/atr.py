@@ -84,8 +84,8 @@ class Atr(msgspec.Struct, frozen=True):
 
     @property
     def warm(self) -> int:
-        """Seven windows (98 for 14): the seed's weight is then e^-6."""
-        return 7 * self.window
+        """Eight windows (112 for 14): the seed's weight is then e^-7."""
+        return 8 * self.window
 
     @property
     def kernel(self) -> Kernel:

@@ -1,9 +1,9 @@
 """How a compiled call lends its arrays to the kernels without counting references: worth a factor of 2.5 here.
 
-numba counts references to an array's memory with atomic instructions, and cannot prove the pairs away in a function with a
-branch before a return or with a call inside one: an RSI step took 54 ns, of which 9 were arithmetic. A borrowed array is
-the same view without an owner, so that the counting falls away when the kernels are inlined. It must not outlive the call
-that borrowed it: never store or return one.
+numba counts references to an array's memory with atomic instructions, and cannot prove the pairs away in a function
+with a branch before a return or with a call inside one: an RSI step took 54 ns, of which 9 were arithmetic. A
+borrowed array is the same view without an owner, so that the counting falls away when the kernels are inlined. It
+must not outlive the call that borrowed it: never store or return one.
 """
 
 from typing import Any, TypeVar

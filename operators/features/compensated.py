@@ -1,7 +1,7 @@
 """How a sum over a whole session keeps its last digits: Knuth's two-sum, the lost bits kept beside the total.
 
-Takes two neighbouring float64 of a state: the rounded total and what rounding has lost. Error after N additions is about
-eps + N eps^2, instead of N eps (Neumaier, ZAMM 54 (1974) 39-51).
+Takes two neighbouring float64 of a state: the rounded total and what rounding has lost. Error after N additions is
+about eps + N eps^2, instead of N eps (Neumaier, ZAMM 54 (1974) 39-51).
 """
 
 from numba import njit

@@ -1,9 +1,9 @@
 """How one compiled call folds a bar into every registered feature.
 
-numba inlines a call only where it names a compiled function outright: about 2 ns a feature here, against 35 ns through a
-tuple of functions in a loop and 50 ns through closures. So there are SLOTS literal lines, one a slot, and the slots behind the
-last registered feature hold a kernel that does nothing. A new feature needs no line here; a registry longer than SLOTS is
-refused by `FeatureSet.of`.
+numba inlines a call only where it names a compiled function outright: about 2 ns a feature here, against 35 ns
+through a tuple of functions in a loop and 50 ns through closures. So there are SLOTS literal lines, one a slot, and
+the slots behind the last registered feature hold a kernel that does nothing. A new feature needs no line here; a
+registry longer than SLOTS is refused by `FeatureSet.of`.
 
 numba's cache does not notice a change in a kernel's own file: see `operators.features.feature`.
 """
@@ -37,7 +37,7 @@ def step_features(
 ) -> None:
     """Fold one bar into every feature's slice of `state`, and write every output.
 
-    state (state_size,), params, bar (BAR_WIDTH,), out (width,); so, po, oo are FEATURE_SET's state_at, params_at, out_at.
+    state (state_size,), params, bar (BAR_WIDTH,), out (width,); so, po, oo: state_at, params_at, out_at of FEATURE_SET.
     """
     state, params, bar, out = borrow(state), borrow(params), borrow(bar), borrow(out)
     _k0(state[so[0] : so[1]], params[po[0] : po[1]], bar, out[oo[0] : oo[1]])

@@ -76,8 +76,8 @@ class Macd(msgspec.Struct, frozen=True):
 
     @property
     def warm(self) -> int:
-        """Three slow windows and one signal window (87 for 12/26/9)."""
-        return 3 * self.slow + self.signal
+        """Three slow windows and two signal windows (96 for 12/26/9)."""
+        return 3 * self.slow + 2 * self.signal
 
     @property
     def kernel(self) -> Kernel:

@@ -4,10 +4,11 @@ A ring is a vector of `ring_size(n)` float64 inside a feature's state: COUNT val
 value takes, then the n values. All of it is data, so a pickled state resumes bit for bit.
 
 Mean and deviation are summed anew on every bar, around an origin that the caller picks inside the window. A running
-Welford sum would cost as much at n = 20 and forget nothing: a spike of 1e12 leaves its rounding error behind until the
-next exact sum, and at prices of 1e8 the mean alone rounds to 1e-8. Summed anew, what has left the window has left the
-result, and a flat window has a deviation of exactly 0. Four partial sums keep the adders of a core busy (n = 20 costs
-about 10 ns for both; the cost grows with n); their order is fixed, so compiled and plain Python give the same bits.
+Welford sum with an exact sum once a wrap is cheaper (9 ns against 34 for both at n = 20, 143 at n = 200, measured)
+but not exact on every bar: a spike of 1e12 leaves its rounding error behind until the next exact sum, and at prices
+of 1e8 the mean alone rounds to 1e-8. Summed anew, what has left the window has left the result, and a flat window has
+a deviation of exactly 0. A bar is rare beside a tick; digits were worth more than 25 ns. Four partial sums keep the
+adders of a core busy; their order is fixed, so compiled and plain Python give the same bits.
 """
 
 import math

@@ -82,8 +82,8 @@ class Rsi(msgspec.Struct, frozen=True):
 
     @property
     def warm(self) -> int:
-        """Seven windows (98 for 14): the seed's weight is then e^-6."""
-        return 7 * self.window
+        """Eight windows (112 for 14): the seed's weight is then e^-7."""
+        return 8 * self.window
 
     @property
     def kernel(self) -> Kernel:
