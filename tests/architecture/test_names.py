@@ -12,7 +12,7 @@ WORDS = {
     "utils", "util", "helpers", "helper", "common", "manager", "misc", "base2", "stuff", "handler", "handlers",
     "processor", "engine", "info", "orchestrator",
 }  # fmt: skip
-CLASS_WORDS = WORDS | {"item", "data", "object", "wrapper", "abstract"}
+CLASS_WORDS = WORDS | {"item", "object", "wrapper", "abstract"}
 
 
 @pytest.mark.parametrize("path", modules(*PACKAGES), ids=str)
