@@ -51,13 +51,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 if TYPE_CHECKING:
 
-    class RiskSection(Section):
+    class RiskSection(Section, frozen=True, kw_only=True):
         """One part per risk rule."""
 
-    class SizerSections(Section):
+    class SizerSections(Section, frozen=True, kw_only=True):
         """One part per sizer."""
 
-    class SlippageSections(Section):
+    class SlippageSections(Section, frozen=True, kw_only=True):
         """One part per slippage model."""
 
 else:
@@ -88,6 +88,8 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Wall time between snapshots: what a restart at most repeats."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
+    partitions: list[Annotated[int, msgspec.Meta(ge=0, le=10_000)]] = []
+    """Partitions of market_data that this process reads; empty: all."""
 
 
 class SyntheticSection(Section, frozen=True, kw_only=True):

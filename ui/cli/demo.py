@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ui.cli.ingest import speed_text
 from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
 from ui.cli.output import emit_json, note, write
 from ui.cli.summary import print_summary
@@ -34,9 +35,7 @@ def demo(
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     url = log or f"sqlite:///{Path(folder).resolve() / 'titan.db'}"
-    settings, _ = configured(
-        config, sets, log=("log.url", url), speed=("gateway.speed", "0" if speed == "max" else speed)
-    )
+    settings, _ = configured(config, sets, log=("log.url", url), speed=("gateway.speed", speed_text(speed)))
     from flows.demo import run_demo
 
     with StatusLine() as status:
