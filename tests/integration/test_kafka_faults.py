@@ -121,9 +121,12 @@ def test_deleted_records_are_an_error_not_a_skip(own_kafka: KafkaServer, log: Lo
     with pytest.raises(OffsetOutOfRange):
         log.reader({("t", 0): 10})
     here = (log.url, own_kafka.bootstrap, LogSettings())  # as if they had gone after the reader was checked
-    with KafkaReader(*here, {("t", 0): 10}, lambda: open_log(log.url), log.identity(["t"])) as reader:
-        with pytest.raises(OffsetOutOfRange, match=r"offset 10 of t/0 is outside the log's 20\.\.50"):
-            drain(reader, 1)
+    expected = r"offset 10 of t/0 is outside the log's 20\.\.50"
+    with (
+        KafkaReader(*here, {("t", 0): 10}, lambda: open_log(log.url), log.identity(["t"])) as reader,
+        pytest.raises(OffsetOutOfRange, match=expected),
+    ):
+        drain(reader, 1)
 
 
 def test_keys_lie_where_other_clients_put_them(own_kafka: KafkaServer, log: Log) -> None:

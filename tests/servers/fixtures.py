@@ -14,10 +14,22 @@ from tests.servers.kafka import READY_S, KafkaServer, NoKafka
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """host:port of the session's one broker. Skips where none can run; fails if TITAN_REQUIRE_KAFKA=1."""
+def kafka_bootstrap(shared_kafka: tuple[str, str]) -> str:
+    """host:port of the session's one broker."""
+    return shared_kafka[0]
+
+
+@pytest.fixture(scope="session")
+def kafka_kind(shared_kafka: tuple[str, str]) -> str:
+    """What that broker is: `external`, `Apache Kafka ...` or `noida-db, because ...`."""
+    return shared_kafka[1]
+
+
+@pytest.fixture(scope="session")
+def shared_kafka(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """host:port and kind. Skips where none can run; fails if TITAN_REQUIRE_KAFKA=1."""
     if os.environ.get("TITAN_TEST_BROKER"):
-        return os.environ["TITAN_TEST_BROKER"]
+        return os.environ["TITAN_TEST_BROKER"], "external"
     parallel = "PYTEST_XDIST_WORKER" in os.environ
     folder = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.getbasetemp()
     owner = os.getppid() if parallel else os.getpid()
@@ -36,7 +48,7 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> str:
     if answer == "no":
         _refuse(told[0])
     print(f"Kafka for the tests: {told[1]} at {told[0]}")
-    return told[0]
+    return told[0], told[1]
 
 
 @pytest.fixture
@@ -48,6 +60,8 @@ def own_kafka() -> Iterator[KafkaServer]:
         server = KafkaServer()
     except NoKafka as reason:
         _refuse(str(reason))
+    if server.kind.startswith("noida"):
+        pytest.skip(f"a stand-in does not die as Kafka does: {server.kind}")
     with server:
         yield server
 
