@@ -11,6 +11,7 @@ workers, until the owner process is gone.
 
 import ctypes
 import fcntl
+import importlib.util
 import os
 import shutil
 import signal
@@ -146,7 +147,8 @@ class KafkaServer:
 
     def _prepare_stand_in(self, port: int, missing: NoKafka) -> None:
         """noida-db instead, unless the real one is asked for."""
-        program = Path(sys.executable).with_name("noida-db")
+        package = importlib.util.find_spec("noida_db")  # its own launcher would outlive a kill of ours
+        program = Path(package.origin or "").with_name("noida-db") if package else Path("/nonexistent")
         if os.environ.get("TITAN_REQUIRE_KAFKA") == "1" or not program.exists():
             raise NoKafka(
                 f"{missing}. Instead set TITAN_TEST_BROKER=host:port, or pip install noida-db==0.2.3"
