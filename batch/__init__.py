@@ -1,1 +1,1 @@
-"""What history teaches: archive, training, validation and reports. It reads what the topics hold and writes what they need."""
+"""What history teaches: archive, training, validation and reports, read from the topics and written back to them."""

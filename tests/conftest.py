@@ -1,8 +1,10 @@
-"""What every test gets: the servers' fixtures, one Hypothesis profile, and no settings of the user's own."""
+"""What every test gets: the servers' fixtures, one Hypothesis profile, kernels of these sources, no settings of the user's."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from flows import kernel_cache
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -13,6 +15,8 @@ settings.register_profile(
     "search", parent=settings.get_profile("default"), derandomize=False, max_examples=2_000
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+kernel_cache.use()
 
 KEPT = {"TITAN_TEST_BROKER", "TITAN_TEST_CACHE", "TITAN_REQUIRE_KAFKA"}
 
