@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from flows import kernel_cache
 from flows.config import Settings, recovery_dir
 from flows.config.masking import masked
 from flows.connectors.log import Log, open_log, sqlite_path
@@ -24,7 +25,6 @@ from schemas.topics import TOPICS
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = ((3, 11), (3, 12))
 LITTLE_DISK, TOO_LITTLE_DISK = 1 << 30, 100 << 20
-KERNEL_FOLDERS = ("schemas", "operators", "operators/features")
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -43,7 +43,7 @@ def installation() -> Iterator[Check]:
     yield python_version()
     yield packages(ROOT / "constraints.txt")
     yield clock(time.time(), Path(__file__).stat().st_mtime)
-    yield kernels(ROOT)
+    yield kernels()
 
 
 def configured(settings: Settings) -> Iterator[Check]:
@@ -99,21 +99,16 @@ def clock(now_s: float, installed_s: float) -> Check:
     return Check("clock", "ok", when)
 
 
-def kernels(root: Path) -> Check:
+def kernels() -> Check:
     """Are the compiled kernels in numba's cache, so that no first run stalls?"""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return Check(
-            "kernels",
-            "warn",
-            "NUMBA_DISABLE_JIT is set: everything runs uncompiled",
-            "unset NUMBA_DISABLE_JIT",
-        )
-    cache = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [Path(cache)] if cache else [root / folder / "__pycache__" for folder in KERNEL_FOLDERS]
-    count = sum(1 for folder in folders if folder.is_dir() for _ in folder.rglob("*.nbc"))
+        return Check("kernels", "warn", "NUMBA_DISABLE_JIT is set: everything runs uncompiled", "unset it")
+    folder = kernel_cache.use()
+    count = sum(1 for _ in folder.rglob("*.nbc")) if folder.is_dir() else 0
     if count:
-        return Check("kernels", "ok", f"{count} compiled functions in the cache")
-    return Check("kernels", "warn", "not compiled yet: the first run takes up to a minute longer", "make")
+        return Check("kernels", "ok", f"{count} compiled functions in {folder}")
+    advice = f"make, or {sys.executable} -m flows.kernel_cache"
+    return Check("kernels", "warn", "not compiled yet: the first run takes up to a minute longer", advice)
 
 
 def disk(settings: Settings) -> Check:

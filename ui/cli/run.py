@@ -26,6 +26,8 @@ def run(
 ) -> None:
     """Run the legs: market data to signals, signals to orders, fills and ledgers. Ctrl-C stops and saves.
 
+    A run with --to-end that is stopped before the end leaves with 130; the next run goes on from there.
+
     Which strategies run, with which parameters, is configuration: titan config show strategies.
     """
     settings, _ = configured(config, sets, log=("log.url", log))
@@ -39,3 +41,5 @@ def run(
         emit_json(summary)
     else:
         print_summary(summary)
+    if to_end and summary.stopped:
+        raise KeyboardInterrupt

@@ -52,7 +52,7 @@ def _topic(log: "Log", name: str) -> dict[str, Any]:
 def _portfolios(log: "Log") -> list[dict[str, Any]]:
     """Return the last update of every account that is among the newest."""
     from schemas.flatten import flatten
-    from ui.cli.latest import newest
+    from flows.connectors.latest import newest
 
     by_account: dict[str, dict[str, Any]] = {}
     for record in newest(log, "portfolio_updates", 20):
@@ -66,7 +66,7 @@ def _portfolios(log: "Log") -> list[dict[str, Any]]:
 def _marks(log: "Log") -> list[dict[str, Any]]:
     """Return the last mark of every symbol that is among the newest records."""
     from schemas.flatten import flatten
-    from ui.cli.latest import newest
+    from flows.connectors.latest import newest
 
     by_symbol: dict[str, dict[str, Any]] = {}
     for record in newest(log, "marks", _MARKS_READ):
@@ -82,7 +82,7 @@ def _dead_letters(log: "Log") -> dict[str, Any]:
     from collections import Counter
 
     from schemas.flatten import flatten
-    from ui.cli.latest import newest
+    from flows.connectors.latest import newest
 
     reasons = Counter(
         flatten("dead_letters", record.value or b"")[0]["reason"]
