@@ -76,7 +76,7 @@ class Instrument(msgspec.Struct, frozen=True):
             raise OffGrid(
                 f"{self.symbol}: price {price} is not a finite number below {MAX_PRICE:g}; check its source"
             )
-        return math.floor(price * NANOS / self.tick_size_nanos + 0.5)
+        return math.floor(price * (NANOS / self.tick_size_nanos) + 0.5)
 
     def ticks(self, price_nanos: int) -> int:
         """Exact ticks of a price in nanos. Raises ``OffGrid``."""

@@ -20,7 +20,7 @@ gives:
 
 import msgspec
 
-from operators.instruments import Instrument
+from operators.instruments import NANOS, Instrument
 
 BookKey = tuple[str, str]
 
@@ -35,9 +35,13 @@ class Book(msgspec.Struct):
 
 
 class SymbolPosition(msgspec.Struct):
-    """The account's position in one symbol: the sum of its books, what works at the venue, and the mark."""
+    """The account's position in one symbol: the sum of its books, what works at the venue, and the mark.
+
+    ``ticks_per_unit`` converts a price to ticks. ``worst_nanos``: value if the working orders fill on the worse side.
+    """
 
     tick_value_nanos: int
+    ticks_per_unit: float
     lots: int = 0
     mark_ticks: int = 0
     mark_ts_ns: int = 0
@@ -84,7 +88,9 @@ def position_of(ledger: Ledger, instrument: Instrument) -> SymbolPosition:
     """The account's position in a symbol, made flat and unmarked at first sight."""
     position = ledger.symbols.get(instrument.symbol)
     if position is None:
-        position = ledger.symbols[instrument.symbol] = SymbolPosition(instrument.tick_value_nanos)
+        position = ledger.symbols[instrument.symbol] = SymbolPosition(
+            instrument.tick_value_nanos, NANOS / instrument.tick_size_nanos
+        )
     return position
 
 
@@ -103,10 +109,17 @@ def mark(ledger: Ledger, position: SymbolPosition, mark_ticks: int, ts_ns: int) 
             _revalue(ledger, position)
 
 
-def fill(
-    ledger: Ledger, key: BookKey, position: SymbolPosition, signed_lots: int, value_nanos: int, fee_nanos: int
-) -> Book:
-    """Book a fill of ``signed_lots`` (+ bought, - sold) worth ``value_nanos`` >= 0; returns the book that changed.
+class Fill(msgspec.Struct, frozen=True, gc=False):
+    """``signed_lots`` (+ bought, - sold) worth ``value_nanos`` >= 0; ``released_lots`` of its side work no longer."""
+
+    signed_lots: int
+    value_nanos: int
+    fee_nanos: int
+    released_lots: int = 0
+
+
+def fill(ledger: Ledger, key: BookKey, position: SymbolPosition, done: Fill) -> Book:
+    """Book a fill; returns the book that changed.
 
     A fill through zero closes the whole position at its share of the value and opens the rest with what
     remains.
@@ -114,7 +127,13 @@ def fill(
     book = ledger.books.get(key)
     if book is None:
         book = ledger.books[key] = Book()
-    flow = value_nanos if signed_lots > 0 else -value_nanos
+    signed_lots, fee_nanos = done.signed_lots, done.fee_nanos
+    if signed_lots > 0:
+        flow = done.value_nanos
+        position.working_buy_lots -= done.released_lots
+    else:
+        flow = -done.value_nanos
+        position.working_sell_lots -= done.released_lots
     realized = _apply(book, signed_lots, flow)
     book.realized_nanos += realized
     book.fees_nanos += fee_nanos
@@ -193,10 +212,12 @@ def _apply(book: Book, signed_lots: int, flow: int) -> int:
 
 def _revalue(ledger: Ledger, position: SymbolPosition) -> None:
     lots, unit = position.lots, position.mark_ticks * position.tick_value_nanos
-    before, value = position.value_nanos, lots * unit
-    long, short = lots + position.working_buy_lots, lots - position.working_sell_lots
-    worst = max(long, -short) * unit
-    ledger.net_nanos += value - before
-    ledger.gross_nanos += abs(value) - abs(before)
+    long, short = lots + position.working_buy_lots, position.working_sell_lots - lots
+    worst = (long if long > short else short) * unit
     ledger.worst_nanos += worst - position.worst_nanos
-    position.value_nanos, position.worst_nanos = value, worst
+    position.worst_nanos = worst
+    before, value = position.value_nanos, lots * unit
+    if value != before:
+        ledger.net_nanos += value - before
+        ledger.gross_nanos += abs(value) - abs(before)
+        position.value_nanos = value

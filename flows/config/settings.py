@@ -86,6 +86,8 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Where snapshots are kept; empty: next to the log, one folder for each log."""
     snapshot_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 5.0
     """Wall time between snapshots: what a restart at most repeats."""
+    partitions: list[Annotated[int, msgspec.Meta(ge=0)]] = msgspec.field(default_factory=list)
+    """Partitions of market_data that this process reads; empty: all of them."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
     partitions: list[Annotated[int, msgspec.Meta(ge=0, le=10_000)]] = []

@@ -25,7 +25,6 @@ __all__ = ["FEATURES", "FEATURE_SET", "SLOTS", "Feature", "FeatureSet", "feature
 FEATURES: dict[str, Feature] = {
     "log_return": LogReturn(),
     "sma_20": Sma(window=20),
-    "sma_50": Sma(window=50),
     "ema_20": Ema(window=20),
     "rsi_14": Rsi(window=14),
     "macd_12_26_9": Macd(fast=12, slow=26, signal=9),

@@ -1,0 +1,120 @@
+"""How are the account leg's inputs read? Signals, marks and commands of one account, decoded, in log order."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from flows.connectors.log import Log, Position, Reader, Record
+from flows.connectors.partitioner import partition_of
+from operators.sequencer import InputRecord
+from schemas.account import DeadLetter, RiskCommand
+from schemas.codec import DecodeError, decode, decode_rows
+from schemas.market import Mark
+from schemas.orders import ExecutionReport, Signal
+
+MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
+
+
+def input_partitions(log: Log, account: str, venue_reports: bool) -> list[Position]:
+    """Return the partitions that concern the account: all of marks, and its own of the others."""
+    topics = log.topics()
+    marks = [(MARKS, partition) for partition in range(topics[MARKS])]
+    own = [SIGNALS, COMMANDS, *([REPORTS] if venue_reports else [])]
+    return marks + [(topic, partition_of(account.encode(), topics[topic])) for topic in own]
+
+
+class AccountInputs:
+    """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter."""
+
+    def __init__(self, log: Log, account: str, positions: dict[Position, int]) -> None:
+        self._account = account
+        self._key = account.encode()
+        self._reader: Reader = log.reader(positions)
+        self._waiting: dict[Position, deque[InputRecord]] = {}
+        self.given: dict[Position, int] = dict(positions)
+        self.refused: list[DeadLetter] = []
+
+    def poll(self, max_records: int) -> list[InputRecord]:
+        """Return what can be read now."""
+        self._read(max_records, 0.0)
+        return self._give(self._reader.positions())
+
+    def read_to(self, stop: dict[Position, int]) -> list[InputRecord]:
+        """Return everything below ``stop``, waiting for it; keep what was read beyond."""
+        while not self._reader.at_end(stop):
+            self._read(2000, 1.0)
+        return self._give(stop)
+
+    def ends(self) -> dict[Position, int]:
+        """Return where the log ends now."""
+        return self._reader.ends()
+
+    def close(self) -> None:
+        """Release the reader."""
+        self._reader.close()
+
+    def _read(self, max_records: int, timeout_s: float) -> None:
+        for record in self._reader.poll(max_records, timeout_s):
+            source = (record.topic, record.partition)
+            self._waiting.setdefault(source, deque()).extend(self._decode(record))
+
+    def _give(self, stop: dict[Position, int]) -> list[InputRecord]:
+        given: list[InputRecord] = []
+        for source, end in stop.items():
+            waiting = self._waiting.get(source, ())
+            while waiting and waiting[0].offset < end:
+                given.append(waiting.popleft())  # type: ignore[union-attr]
+            self.given[source] = max(end, self.given.get(source, 0))
+        return given
+
+    def _decode(self, record: Record) -> Iterator[InputRecord]:
+        topic, value = record.topic, record.value or b""
+        if topic != MARKS and record.key != self._key:
+            return
+        try:
+            if topic == MARKS:
+                yield _marks(record, value)
+                return
+            event = decode(topic, value)
+        except DecodeError as error:
+            self.refused.append(_refused(record, str(error)))
+            return
+        assert isinstance(event, Signal | RiskCommand | ExecutionReport)
+        if event.account != self._account:
+            self.refused.append(_refused(record, f"it is for account {event.account!r}; its key must say so"))
+            return
+        symbol = "" if isinstance(event, RiskCommand) else event.symbol
+        yield InputRecord(topic, record.partition, record.offset, symbol, (event,))
+
+
+def _marks(record: Record, value: bytes) -> InputRecord:
+    rows = decode_rows(MARKS, value)
+    head = rows.head
+    marks = tuple(
+        Mark(head["symbol"], *longs, *doubles)
+        for longs, doubles in zip(rows.longs.tolist(), rows.doubles.tolist(), strict=True)
+    )
+    return InputRecord(
+        topic=MARKS,
+        partition=record.partition,
+        offset=record.offset,
+        symbol=head["symbol"],
+        events=marks,
+        complete_to_ns=head["complete_to_ns"],
+        final=head["final"],
+        signals_emitted=head["signals_emitted"],
+    )
+
+
+def _refused(record: Record, why: str) -> DeadLetter:
+    return DeadLetter(
+        id=f"{record.topic}:{record.partition}:{record.offset}:-1",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        ordinal=-1,
+        symbol="",
+        ts_event_ns=0,
+        reason="malformed",
+        detail=f"{why}; the writer of this record is at fault",
+        original=record.value or b"",
+    )

@@ -1,0 +1,175 @@
+"""In which order does the account leg get its inputs, and how is that order kept? The journal is written here.
+
+Every cut of the sequencer is appended to ``account_journal`` and durable before the events that it takes move on. A
+restart reads the journal past its snapshot and takes the same cuts again; only then does it make new ones.
+"""
+
+import pickle
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from flows import stop
+from flows.connectors.account_inputs import AccountInputs, input_partitions
+from flows.connectors.log import IdentityChanged, Log, Position
+from flows.connectors.partitioner import partition_of
+from operators.account_leg import AccountEvent
+from operators.sequencer import Sequencer, SequencerState
+from schemas.account import DeadLetter, JournalEntry
+from schemas.codec import decode, encode
+
+JOURNAL = "account_journal"
+_IDLE = timedelta(milliseconds=1)
+
+
+class Taken(msgspec.Struct, gc=False):
+    """The events of one cut, in the order taken, and what could not be read on the way."""
+
+    events: list[AccountEvent]
+    refused: list[DeadLetter]
+
+
+class AccountSourceSettings(msgspec.Struct, frozen=True):
+    """``expected`` symbols are waited for; ``to_end`` stops at the log's present end and takes all that waits then."""
+
+    account: str
+    patience_s: float
+    expected: tuple[str, ...] = ()
+    to_end: bool = False
+    until_final: bool = False
+    venue_reports: bool = False
+    poll_records: int = 1000
+
+
+class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
+    """The inputs of one account, as one part."""
+
+    def __init__(self, log: Log, settings: AccountSourceSettings) -> None:
+        self._log = log
+        self._settings = settings
+
+    def list_parts(self) -> list[str]:
+        """One part: an account has one owner."""
+        return [self._settings.account]
+
+    def build_part(
+        self, _step_id: str, _for_part: str, resume_state: bytes | None
+    ) -> StatefulSourcePartition[tuple[str, Taken], bytes]:
+        """Open the inputs where the snapshot left off, and the journal behind it."""
+        return _Part(self._log, self._settings, pickle.loads(resume_state) if resume_state else None)
+
+
+class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
+    def __init__(self, log: Log, settings: AccountSourceSettings, saved: dict[str, Any] | None) -> None:
+        self._settings = settings
+        self._identity = log.identity()
+        if saved is not None and saved["identity"] != self._identity:
+            raise IdentityChanged(
+                f"{log.url} is not the log that this account's snapshot was taken with; "
+                "delete the recovery folder to rebuild the account from the journal"
+            )
+        sources = input_partitions(log, settings.account, settings.venue_reports)
+        positions: dict[Position, int] = {source: log.span(*source)[0] for source in sources}
+        journal = (JOURNAL, partition_of(settings.account.encode(), log.topics()[JOURNAL]))
+        self._sequencer = Sequencer(settings.expected)
+        self._state: SequencerState = self._sequencer.init()
+        self._seq = 0
+        if saved is not None:
+            positions |= saved["positions"]
+            self._state, self._seq = saved["sequencer"], saved["seq"]
+        self._inputs = AccountInputs(log, settings.account, positions)
+        self._replay = _entries(log, journal, settings.account, self._seq)
+        self._writer = log.writer()
+        self._stop = self._inputs.ends() if settings.to_end else None
+        self._awake: datetime | None = None
+        self._moved = time.monotonic()
+
+    def next_batch(self) -> list[tuple[str, Taken]]:
+        if stop.asked():
+            raise StopIteration
+        events = self._again() if self._replay else self._anew()
+        refused, self._inputs.refused = self._inputs.refused, []
+        self._awake = None if events or self._replay else datetime.now(UTC) + _IDLE
+        return [(self._settings.account, Taken(events, refused))] if events or refused else []
+
+    def next_awake(self) -> datetime | None:
+        return self._awake
+
+    def snapshot(self) -> bytes:
+        return pickle.dumps(
+            {
+                "identity": self._identity,
+                "positions": self._inputs.given,
+                "sequencer": self._state,
+                "seq": self._seq,
+            }
+        )
+
+    def close(self) -> None:
+        self._inputs.close()
+        self._writer.close()
+
+    def _again(self) -> list[AccountEvent]:
+        """Take the next cut of the journal once more."""
+        entry = self._replay.pop(0)
+        positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
+        self._sequencer.offer(self._state, self._inputs.read_to(positions))
+        self._seq = entry.seq + 1
+        return self._sequencer.take_to(self._state, entry.taken_to_ns)
+
+    def _anew(self) -> list[AccountEvent]:
+        """Read what there is and take what may be taken."""
+        found = self._inputs.poll(self._settings.poll_records)
+        self._sequencer.offer(self._state, found)
+        ended = self._has_ended() if not found else False
+        force = ended or (not found and self._out_of_patience())
+        taken_to_ns, events = self._sequencer.take(self._state, force)
+        if events:
+            self._append(taken_to_ns, force)
+            self._moved = time.monotonic()
+        elif found:
+            self._moved = time.monotonic()
+        elif ended:
+            raise StopIteration
+        return events
+
+    def _has_ended(self) -> bool:
+        if self._stop is not None:
+            return all(self._inputs.given.get(source, 0) >= end for source, end in self._stop.items())
+        clocks = self._state.clocks.values()
+        return self._settings.until_final and bool(clocks) and all(clock.final for clock in clocks)
+
+    def _out_of_patience(self) -> bool:
+        waiting = bool(self._state.pending)
+        return waiting and time.monotonic() - self._moved > self._settings.patience_s
+
+    def _append(self, taken_to_ns: int, forced: bool) -> None:
+        account = self._settings.account
+        entry = JournalEntry(
+            id=f"{account}:{self._seq}",
+            account=account,
+            seq=self._seq,
+            taken_to_ns=taken_to_ns,
+            forced=forced,
+            positions=self._sequencer.positions(self._state),
+        )
+        self._writer.append(JOURNAL, account.encode(), encode(entry), max(1, taken_to_ns // 1_000_000))
+        self._writer.flush()
+        self._seq += 1
+
+
+def _entries(log: Log, journal: Position, account: str, seq: int) -> list[JournalEntry]:
+    """Return the account's journal entries from number ``seq`` on."""
+    first, end = log.span(*journal)
+    found: list[JournalEntry] = []
+    with log.reader({journal: first}) as reader:
+        while not reader.at_end({journal: end}):
+            for record in reader.poll(2000, 1.0):
+                entry = decode(JOURNAL, record.value or b"")
+                assert isinstance(entry, JournalEntry)
+                if entry.account == account and entry.seq >= seq:
+                    found.append(entry)
+    return found

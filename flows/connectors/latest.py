@@ -1,0 +1,47 @@
+"""What was said last? The newest records of a topic, read backwards in growing steps."""
+
+from flows.connectors.log import Log, Record
+from schemas.account import PortfolioUpdate
+from schemas.codec import decode
+
+MOST = 5000
+"""Records of one partition that are looked at before giving up."""
+
+
+def newest(log: Log, topic: str, at_least: int = 1) -> list[Record]:
+    """Return the last records of every partition, in offset order: `at_least` of each where it holds so many.
+
+    Offsets may have holes (compaction), so the step back doubles until enough records were found.
+    """
+    found: list[Record] = []
+    for partition, (first, end) in enumerate(log.spans(topic)):
+        back, records = at_least, list[Record]()
+        while len(records) < at_least and back < 2 * MOST:
+            start = max(first, end - back)
+            records = _between(log, topic, partition, start, end)
+            if start == first:
+                break
+            back *= 2
+        found += records[-at_least:]
+    return found
+
+
+def _between(log: Log, topic: str, partition: int, start: int, end: int) -> list[Record]:
+    if start >= end:
+        return []
+    stop = {(topic, partition): end}
+    records: list[Record] = []
+    with log.reader({(topic, partition): start}) as reader:
+        while not reader.at_end(stop):
+            records += reader.poll(1000, 0.2)
+    return [record for record in records if record.offset < end and record.value is not None]
+
+
+def latest_portfolio(log: Log, account: str) -> PortfolioUpdate | None:
+    """Return the newest portfolio update of the account; None where it has none among the newest records."""
+    for record in reversed(newest(log, "portfolio_updates")):
+        if record.key == account.encode():
+            event = decode("portfolio_updates", record.value or b"")
+            assert isinstance(event, PortfolioUpdate)
+            return event
+    return None

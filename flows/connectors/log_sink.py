@@ -1,0 +1,99 @@
+"""How do results enter the log exactly once? A sink in the commit path, with a fence after a restart.
+
+Every result is a deterministic function of the log, so a restarted run says again what it had said after its last
+snapshot. The sink reads what its topics hold beyond the snapshot's positions (all of it, where there is no snapshot)
+and lets through only what is not there yet. So the log holds nothing twice from one writer (docs/adr/0007).
+"""
+
+import pickle
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from flows.connectors.log import Log, Position, Record
+
+_SCAN_RECORDS = 2000
+
+
+class Outgoing(msgspec.Struct, gc=False):
+    """A record about to be written."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    timestamp_ms: int
+
+
+class Outbox(Protocol):
+    """Turns items into records, leaving out what the log was found to hold."""
+
+    topics: tuple[str, ...]
+
+    def recall(self, record: Record) -> None:
+        """Note a record that the log holds beyond the snapshot."""
+
+    def records(self, item: Any) -> Iterable[Outgoing]:
+        """Return the records that an item gives."""
+
+
+class LogSink(FixedPartitionedSink[Any, bytes]):
+    """Writes all items of a step through one writer; durable when a batch has been written."""
+
+    def __init__(self, log: Log, outbox: Outbox) -> None:
+        self._log = log
+        self._outbox = outbox
+
+    def list_parts(self) -> list[str]:
+        """One part: one writer."""
+        return ["log"]
+
+    def part_fn(self, item_key: str) -> int:
+        """Send everything to the one part."""
+        return 0
+
+    def build_part(
+        self, _step_id: str, _for_part: str, resume_state: bytes | None
+    ) -> StatefulSinkPartition[Any, bytes]:
+        """Recall what the log holds beyond the snapshot, then open the writer."""
+        saved: dict[Position, int] = pickle.loads(resume_state) if resume_state else {}
+        ends = recall(self._log, self._outbox, saved)
+        return _Part(self._log, self._outbox, ends)
+
+
+def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
+    """Show ``outbox`` every record of its topics from ``saved`` (else the beginning) on; return where they end."""
+    positions: dict[Position, int] = {}
+    stop: dict[Position, int] = {}
+    for topic in outbox.topics:
+        for partition, (first, end) in enumerate(log.spans(topic)):
+            positions[topic, partition] = max(first, saved.get((topic, partition), first))
+            stop[topic, partition] = end
+    with log.reader(positions) as reader:
+        while not reader.at_end(stop):
+            for record in reader.poll(_SCAN_RECORDS, 1.0):
+                outbox.recall(record)
+    return stop
+
+
+class _Part(StatefulSinkPartition[Any, bytes]):
+    def __init__(self, log: Log, outbox: Outbox, ends: dict[Position, int]) -> None:
+        self._writer = log.writer()
+        self._outbox = outbox
+        self._ends = ends
+
+    def write_batch(self, items: list[Any]) -> None:
+        append = self._writer.append
+        for item in items:
+            for record in self._outbox.records(item):
+                append(record.topic, record.key, record.value, record.timestamp_ms)
+        self._writer.flush()
+
+    def snapshot(self) -> bytes:
+        self._writer.flush()
+        self._ends |= self._writer.ends()
+        return pickle.dumps(self._ends)
+
+    def close(self) -> None:
+        self._writer.close()

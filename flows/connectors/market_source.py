@@ -1,0 +1,106 @@
+"""How does market data leave the log? One item a symbol and poll: all of the symbol's blocks, in log order."""
+
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from flows import stop
+from flows.connectors.log import IdentityChanged, Log
+
+TOPIC = "market_data"
+_IDLE = timedelta(milliseconds=1)
+
+
+class SymbolPoll(msgspec.Struct, gc=False):
+    """The messages of one symbol in one poll."""
+
+    symbol: str
+    partition: int
+    offsets: list[int]
+    values: list[bytes]
+
+
+def _to_end(log: Log) -> dict[tuple[str, int], int]:
+    return {(TOPIC, partition): end for partition, (_, end) in enumerate(log.spans(TOPIC))}
+
+
+class MarketDataSource(FixedPartitionedSource[tuple[str, SymbolPoll], bytes]):
+    """Reads partitions of ``market_data`` as one part, from the snapshot's positions or from their beginning.
+
+    ``ended`` says when to stop: None to tail; else it is asked whenever nothing was read, and given how far it came.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        partitions: tuple[int, ...],
+        poll_records: int,
+        ended: Callable[[dict[tuple[str, int], int]], bool] | None,
+    ) -> None:
+        self._log = log
+        self._partitions = partitions
+        self._poll_records = poll_records
+        self._ended = ended
+
+    def list_parts(self) -> list[str]:
+        """One part: one reader for all partitions of this process."""
+        return [TOPIC]
+
+    def build_part(
+        self, _step_id: str, _for_part: str, resume_state: bytes | None
+    ) -> StatefulSourcePartition[tuple[str, SymbolPoll], bytes]:
+        """Open the reader where the snapshot left off."""
+        saved: dict[str, Any] | None = pickle.loads(resume_state) if resume_state else None
+        if saved is not None and saved["identity"] != self._log.identity((TOPIC,)):
+            raise IdentityChanged(
+                f"{self._log.url} is not the log that this run's snapshot was taken with: "
+                "its offsets mean something else; delete the recovery folder to rebuild from the log"
+            )
+        positions = {(TOPIC, p): self._log.span(TOPIC, p)[0] for p in self._partitions}
+        if saved is not None:
+            positions |= saved["positions"]
+        return _Part(self._log, positions, self._poll_records, self._ended)
+
+
+class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
+    def __init__(
+        self,
+        log: Log,
+        positions: dict[tuple[str, int], int],
+        poll_records: int,
+        ended: Callable[[dict[tuple[str, int], int]], bool] | None,
+    ) -> None:
+        self._identity = log.identity((TOPIC,))
+        self._reader = log.reader(positions)
+        self._poll_records = poll_records
+        self._ended = ended
+        self._awake: datetime | None = None
+
+    def next_batch(self) -> list[tuple[str, SymbolPoll]]:
+        if stop.asked():
+            raise StopIteration
+        found = self._reader.poll_by_key(self._poll_records, 0.0)
+        if not found:
+            if self._ended is not None and self._ended(self._reader.positions()):
+                raise StopIteration
+            self._awake = datetime.now(UTC) + _IDLE
+            return []
+        self._awake = None
+        polls = []
+        for (partition, key), (offsets, values) in found.items():
+            symbol = key.decode(errors="replace")
+            polls.append((symbol, SymbolPoll(symbol, partition, offsets, values)))
+        return polls
+
+    def next_awake(self) -> datetime | None:
+        return self._awake
+
+    def snapshot(self) -> bytes:
+        return pickle.dumps({"identity": self._identity, "positions": self._reader.positions()})
+
+    def close(self) -> None:
+        self._reader.close()

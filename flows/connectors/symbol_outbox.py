@@ -1,0 +1,129 @@
+"""How do a symbol's results become records? Blocks of bars, features, regimes and marks; signals; refused rows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from flows.connectors.log import Record
+from flows.connectors.log_sink import Outgoing
+from flows.progress import Progress
+from operators import symbol_layout as at
+from operators.bar_columns import BAR_WIDTH, SESSION
+from operators.features import FEATURE_SET
+from operators.symbol_leg import SymbolOutput
+from schemas.account import Alert, DeadLetter
+from schemas.codec import BLOCKS, DecodeError, Event, decode, decode_rows, encode, frame, topic_of
+from schemas.orders import Signal
+
+_CODECS = {topic: BLOCKS[topic][0] for topic in ("bars", "features", "regimes", "marks")}
+_FRAMES = {topic: frame(topic) for topic in _CODECS}
+_LABELS = {topic: codec.labels(FEATURE_SET.columns) for topic, codec in _CODECS.items()}
+_FEATURES_END = BAR_WIDTH + FEATURE_SET.width
+_BAR_LONGS = [
+    at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_QUALITY, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_FIRST_SEQ, at.OUT_LAST_SEQ
+]  # fmt: skip
+_FEATURE_LONGS = [at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_SEEN]
+_NOTHING = (np.empty((0, at.MARK_INTS), np.int64), np.empty((0, at.MARK_FLOATS)))
+
+
+class SymbolOutbox:
+    """Writes ``SymbolOutput``s; knows the last row of every symbol that the log was found to hold."""
+
+    topics = ("bars", "features", "regimes", "marks", "trade_signals", "alerts", "dead_letters")
+
+    def __init__(self, mark_interval_ns: int, progress: Progress) -> None:
+        self._progress = progress
+        self._mark_interval_ns = mark_interval_ns
+        self._rows: dict[tuple[str, str, int], int] = {}
+        self._ids: set[str] = set()
+        self._clocks: dict[str, tuple[int, bool]] = {}
+
+    def recall(self, record: Record) -> None:
+        """Note the newest bar of every timeframe, the newest mark, and every id of a single record."""
+        topic, value = record.topic, record.value or b""
+        try:
+            if topic not in _CODECS:
+                event = decode(topic, value)
+                assert isinstance(event, Signal | Alert | DeadLetter)
+                self._ids.add(event.id)
+                return
+            rows = decode_rows(topic, value)
+        except DecodeError:
+            return
+        times = rows.column("ts_event_ns").tolist()
+        frames = rows.column("timeframe_ns").tolist() if topic != "marks" else [0] * len(times)
+        symbol = rows.head["symbol"]
+        for timeframe_ns, ts_ns in zip(frames, times, strict=True):
+            key = (topic, symbol, timeframe_ns)
+            self._rows[key] = max(ts_ns, self._rows.get(key, ts_ns))
+
+    def records(self, output: SymbolOutput) -> Iterator[Outgoing]:
+        """Return blocks first, then signals, then the marks that count them."""
+        self._count(output)
+        key = output.symbol.encode()
+        if len(output.bars):
+            yield from self._bars(key, output)
+        for event in (*output.dead_letters, *output.alerts, *output.signals):
+            if event.id not in self._ids:
+                yield _single(event)
+        yield from self._marks(key, output)
+
+    def _count(self, output: SymbolOutput) -> None:
+        progress = self._progress
+        progress.bars += len(output.bars)
+        progress.marks += len(output.marks)
+        progress.signals += len(output.signals)
+        progress.alerts += len(output.alerts)
+        progress.dead_letters += len(output.dead_letters)
+        progress.event_time_ns = max(progress.event_time_ns, output.complete_to_ns)
+
+    def _bars(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
+        bars, ints = output.bars, output.bar_ints
+        shapes = (
+            ("bars", _BAR_LONGS, bars[:, :SESSION]),
+            ("features", _FEATURE_LONGS, bars[:, BAR_WIDTH:_FEATURES_END]),
+            ("regimes", _FEATURE_LONGS, bars[:, _FEATURES_END + 1 :]),
+        )
+        for topic, columns, doubles in shapes:
+            longs = ints[:, columns]
+            if topic == "regimes":
+                longs[:, -1] = bars[:, _FEATURES_END].astype(np.int64)
+            if self._rows:
+                fresh = self._fresh(topic, output.symbol, ints[:, at.OUT_TS], ints[:, at.OUT_TIMEFRAME])
+                longs, doubles = longs[fresh], doubles[fresh]
+            if len(longs):
+                head = (output.symbol, FEATURE_SET.feature_set_hash) if topic == "features" else (output.symbol,)
+                body = _CODECS[topic].encode(head, longs, np.ascontiguousarray(doubles), _LABELS[topic])
+                yield Outgoing(topic, key, _FRAMES[topic] + body, max(1, int(longs[-1, 0]) // 1_000_000))
+
+    def _fresh(self, topic: str, symbol: str, times: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Return which rows the log was not found to hold."""
+        known = [self._rows.get((topic, symbol, frame), -1) for frame in frames.tolist()]
+        return times > np.array(known, np.int64)
+
+    def _marks(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
+        """Return the marks, or an empty block where only the clock moved on by a mark's interval."""
+        longs, doubles = output.mark_ints, output.marks
+        if len(longs) and self._rows:
+            fresh = self._fresh("marks", output.symbol, longs[:, 0], np.zeros(len(longs), np.int64))
+            longs, doubles = longs[fresh], doubles[fresh]
+        tick = (output.complete_to_ns // self._mark_interval_ns, output.final)
+        if not len(longs):
+            if tick == self._clocks.get(output.symbol):
+                return
+            longs, doubles = _NOTHING
+        self._clocks[output.symbol] = tick
+        head = (output.symbol, output.complete_to_ns, output.final, output.signals_emitted)
+        body = _CODECS["marks"].encode(head, longs, doubles, _LABELS["marks"])
+        yield Outgoing("marks", key, _FRAMES["marks"] + body, max(1, output.complete_to_ns // 1_000_000))
+
+
+def _single(event: Event) -> Outgoing:
+    if isinstance(event, Signal):
+        key = event.account
+    elif isinstance(event, DeadLetter):
+        key = event.topic
+    else:
+        assert isinstance(event, Alert)
+        key = event.source
+    return Outgoing(topic_of(event), key.encode(), encode(event), max(1, event.ts_event_ns // 1_000_000))

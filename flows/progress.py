@@ -1,0 +1,47 @@
+"""What has a run done so far? Counted where records are written, read by status lines and summaries."""
+
+import time
+from collections import deque
+
+import msgspec
+
+from schemas.account import PortfolioUpdate
+
+
+class Progress(msgspec.Struct):
+    """Counts of one run in this process; ``sent`` remembers when recent market data was written, for latency."""
+
+    ticks: int = 0
+    blocks: int = 0
+    bars: int = 0
+    marks: int = 0
+    signals: int = 0
+    decisions: int = 0
+    orders: int = 0
+    fills: int = 0
+    alerts: int = 0
+    dead_letters: int = 0
+    event_time_ns: int = 0
+    gateway_done: bool = False
+    portfolio: PortfolioUpdate | None = None
+    latencies_ns: list[int] = []
+    sent: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=4096))
+
+    def market_data_sent(self, complete_to_ns: int) -> None:
+        """Note that market data up to ``complete_to_ns`` is in the log now."""
+        if not self.sent or complete_to_ns > self.sent[-1][0]:
+            self.sent.append((complete_to_ns, time.monotonic_ns()))
+
+    def order_sent(self, ts_event_ns: int) -> None:
+        """Note that an order that event time ``ts_event_ns`` caused is in the log now: its latency from the tick."""
+        for complete_to_ns, at_ns in self.sent:
+            if complete_to_ns >= ts_event_ns:
+                self.latencies_ns.append(time.monotonic_ns() - at_ns)
+                return
+
+    def latency_ms(self, quantile: float) -> float | None:
+        """Return a quantile (0..1) of the latencies from tick to order in ms; None without orders."""
+        if not self.latencies_ns:
+            return None
+        ordered = sorted(self.latencies_ns)
+        return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] / 1e6

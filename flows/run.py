@@ -1,0 +1,147 @@
+"""How are the legs run over what a log holds? To its end, one leg after the other; or tailing it, both in one dataflow.
+
+To the end the symbol leg goes first and the account leg after it, so that the account leg knows every symbol that it must
+wait for: its order of events is then the same however fast either was.
+"""
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from bytewax.dataflow import Dataflow
+
+from flows import stop
+from flows.account_leg import add_account_leg
+from flows.config import Settings, ns
+from flows.connectors.account_source import AccountSourceSettings
+from flows.connectors.latest import latest_portfolio
+from flows.connectors.log import Log, Position
+from flows.engine import execute, open_configured_log
+from flows.progress import Progress
+from flows.symbol_leg import add_symbol_leg
+from schemas.account import PortfolioUpdate
+
+
+class RunSummary(msgspec.Struct):
+    """What a run did; ``stopped`` when it was asked to end before its time."""
+
+    log: str
+    to_end: bool
+    stopped: bool
+    seconds: float
+    bars: int
+    marks: int
+    signals: int
+    decisions: int
+    orders: int
+    fills: int
+    alerts: int
+    dead_letters: int
+    equity_nanos: int | None
+    cash_nanos: int | None
+    realized_nanos: int | None
+    unrealized_nanos: int | None
+    fees_nanos: int | None
+    strategies: dict[str, dict[str, int]]
+
+
+def run(settings: Settings, to_end: bool, legs: Sequence[str] = ("symbol", "account")) -> RunSummary:
+    """Run the chosen legs over the configured log.
+
+    Raises:
+        ConfigError, LogError: the settings or the log do not allow it.
+    """
+    start = time.monotonic()
+    progress = Progress()
+    stop.install()
+    with open_configured_log(settings) as log:
+        if to_end:
+            _to_end(settings, log, legs, progress)
+        else:
+            _tail(settings, log, legs, progress)
+        progress.portfolio = progress.portfolio or latest_portfolio(log, settings.account.id)
+    return summary(settings, progress, to_end, time.monotonic() - start)
+
+
+def account_source(settings: Settings, **how: bool | tuple[str, ...]) -> AccountSourceSettings:
+    """Return how the account leg reads its inputs."""
+    return AccountSourceSettings(
+        account=settings.account.id,
+        patience_s=ns(settings.account.patience) / 1e9,
+        poll_records=settings.run.poll_records,
+        **how,  # type: ignore[arg-type]
+    )
+
+
+def _to_end(settings: Settings, log: Log, legs: Sequence[str], progress: Progress) -> None:
+    if "symbol" in legs:
+        stops = {("market_data", p): end for p, (_, end) in enumerate(log.spans("market_data"))}
+
+        def ended(positions: dict[Position, int]) -> bool:
+            return all(positions[source] >= stops[source] for source in positions)
+
+        flow = Dataflow("symbol")
+        add_symbol_leg(flow, settings, log, progress, ended)
+        execute(flow, settings, "symbol")
+    if "account" in legs and not stop.asked():
+        flow = Dataflow("account")
+        how = account_source(settings, to_end=True, expected=marked_symbols(log))
+        add_account_leg(flow, settings, log, progress, how)
+        execute(flow, settings, "account")
+
+
+def _tail(settings: Settings, log: Log, legs: Sequence[str], progress: Progress) -> None:
+    flow = Dataflow("legs")
+    if "symbol" in legs:
+        add_symbol_leg(flow, settings, log, progress, None)
+    if "account" in legs:
+        add_account_leg(flow, settings, log, progress, account_source(settings))
+    execute(flow, settings, "-".join(legs))
+
+
+def marked_symbols(log: Log) -> tuple[str, ...]:
+    """Return every symbol that has marks in the log."""
+    spans = log.spans("marks")
+    stops = {("marks", p): end for p, (_, end) in enumerate(spans)}
+    found: set[bytes] = set()
+    with log.reader({("marks", p): first for p, (first, _) in enumerate(spans)}) as reader:
+        while not reader.at_end(stops):
+            found |= {key for _, key in reader.poll_by_key(5000, 1.0)}
+    return tuple(sorted(key.decode() for key in found))
+
+
+def summary(settings: Settings, progress: Progress, to_end: bool, seconds: float) -> RunSummary:
+    """Put what a run did into words."""
+    last = progress.portfolio
+    return RunSummary(
+        log=settings.log.url,
+        to_end=to_end,
+        stopped=stop.asked(),
+        seconds=seconds,
+        bars=progress.bars,
+        marks=progress.marks,
+        signals=progress.signals,
+        decisions=progress.decisions,
+        orders=progress.orders,
+        fills=progress.fills,
+        alerts=progress.alerts,
+        dead_letters=progress.dead_letters,
+        equity_nanos=last.equity_nanos if last else None,
+        cash_nanos=last.cash_nanos if last else None,
+        realized_nanos=last.realized_nanos if last else None,
+        unrealized_nanos=last.unrealized_nanos if last else None,
+        fees_nanos=last.fees_nanos if last else None,
+        strategies=by_strategy(last),
+    )
+
+
+def by_strategy(last: PortfolioUpdate | None) -> dict[str, dict[str, int]]:
+    """Return every strategy's realised, unrealised and net profit and its fees, in currency units of 1e-9."""
+    totals: dict[str, dict[str, int]] = {}
+    for book in last.books if last else ():
+        row = totals.setdefault(book.strategy, dict.fromkeys(("pnl_nanos", "realized_nanos", "unrealized_nanos", "fees_nanos"), 0))
+        row["realized_nanos"] += book.realized_nanos
+        row["unrealized_nanos"] += book.unrealized_nanos
+        row["fees_nanos"] += book.fees_nanos
+        row["pnl_nanos"] += book.realized_nanos + book.unrealized_nanos - book.fees_nanos
+    return totals

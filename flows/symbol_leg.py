@@ -1,0 +1,56 @@
+"""The symbol leg as a dataflow: market data out of the log; bars, features, regimes, marks and signals into it.
+
+Run it alone with ``titan run --leg symbol`` or ``python -m bytewax.run flows.symbol_leg``.
+"""
+
+import pickle
+from collections.abc import Callable
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.operators import StatefulBatchLogic
+
+from flows.config import Settings, ns
+from flows.config.parameters import instrument_table, symbol_parameters
+from flows.connectors.log import Log, Position
+from flows.connectors.log_sink import LogSink
+from flows.connectors.market_source import MarketDataSource, SymbolPoll
+from flows.connectors.symbol_outbox import SymbolOutbox
+from flows.progress import Progress
+from flows.sessions import sessions_of
+from operators.symbol_leg import SymbolLeg, SymbolOutput, SymbolState
+
+Ended = Callable[[dict[Position, int]], bool]
+
+
+class SymbolLogic(StatefulBatchLogic[SymbolPoll, SymbolOutput, bytes]):
+    """One symbol's fold in Bytewax; its snapshot is the pickled state."""
+
+    def __init__(self, leg: SymbolLeg, resume_state: bytes | None) -> None:
+        self._leg = leg
+        self._state: SymbolState | None = pickle.loads(resume_state) if resume_state else None
+
+    def on_batch(self, values: list[SymbolPoll]) -> tuple[list[SymbolOutput], bool]:
+        """Fold the polls, in order."""
+        state = self._state
+        if state is None:
+            state = self._state = self._leg.init(values[0].symbol)
+        return [self._leg.step(state, v.partition, v.offsets, v.values) for v in values], StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> bytes:
+        """Return the state as it is now."""
+        return pickle.dumps(self._state)
+
+
+def add_symbol_leg(
+    flow: Dataflow, settings: Settings, log: Log, progress: Progress, ended: Ended | None
+) -> None:
+    """Add the leg to a dataflow; ``ended`` is None to tail the log."""
+    instruments = instrument_table(settings)
+    leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
+    partitions = tuple(settings.run.partitions) or tuple(range(log.topics()["market_data"]))
+    source = MarketDataSource(log, partitions, settings.run.poll_records, ended)
+    outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress)
+    polls = op.input("read_market_data", flow, source)
+    results = op.stateful_batch("symbol_leg", polls, lambda resume: SymbolLogic(leg, resume))
+    op.output("write_symbol_results", results, LogSink(log, outbox))

@@ -1,0 +1,96 @@
+"""How do trades and vendor bars become the bar of one timeframe, and when is it closed?
+
+A bar covers [start, end) of event time, start a multiple of the timeframe since the epoch. It is closed by
+``complete_to`` alone: when nothing older than its end can follow. An interval without events has no bar. ``bar`` is a
+vector of ``operators.bar_columns``, ``ints`` the timeframe's slice of the symbol's state.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from operators import symbol_layout as at
+from operators.bar_columns import (
+    BUY_VOLUME,
+    CLOSE,
+    DOWNTICKS,
+    HIGH,
+    LOW,
+    NOTIONAL,
+    OPEN,
+    SELL_VOLUME,
+    TRADES,
+    UPTICKS,
+    VOLUME,
+)
+
+Longs = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+
+@njit(cache=True)
+def _begin(ints: Longs, bar: Doubles, ts_ns: int, timeframe_ns: int, open_: float) -> None:
+    """Begin the bar that holds ``ts_ns``."""
+    ints[at.BAR_START] = ts_ns // timeframe_ns * timeframe_ns
+    ints[at.BAR_END] = ints[at.BAR_START] + timeframe_ns
+    ints[at.FIRST_SEQ] = -1
+    bar[:] = 0.0
+    bar[OPEN] = open_
+    bar[HIGH] = open_
+    bar[LOW] = open_
+
+
+@njit(cache=True, forceinline=True)
+def _count(ints: Longs, seq: int) -> None:
+    if ints[at.FIRST_SEQ] < 0:
+        ints[at.FIRST_SEQ] = seq
+    ints[at.LAST_SEQ] = seq
+
+
+@njit(cache=True, forceinline=True)
+def add_trade(
+    ints: Longs, bar: Doubles, row: Longs, values: Doubles, timeframe_ns: int, aggressor: float, tick: float
+) -> None:
+    """Add one trade; ``aggressor`` and ``tick`` (tick rule) are signs, 0 where unknown."""
+    price, size = values[0], values[1]
+    if ints[at.BAR_END] == 0:
+        _begin(ints, bar, row[at.TS], timeframe_ns, price)
+    _count(ints, row[at.SEQ])
+    bar[HIGH] = max(bar[HIGH], price)
+    bar[LOW] = min(bar[LOW], price)
+    bar[CLOSE] = price
+    bar[VOLUME] += size
+    bar[NOTIONAL] += price * size
+    bar[TRADES] += 1.0
+    if aggressor > 0.0:
+        bar[BUY_VOLUME] += size
+    elif aggressor < 0.0:
+        bar[SELL_VOLUME] += size
+    if tick > 0.0:
+        bar[UPTICKS] += 1.0
+    elif tick < 0.0:
+        bar[DOWNTICKS] += 1.0
+
+
+@njit(cache=True)
+def add_bar(ints: Longs, bar: Doubles, row: Longs, values: Doubles, timeframe_ns: int) -> None:
+    """Add one vendor bar, whose interval (``row[SIDE]``) divides the timeframe."""
+    if ints[at.BAR_END] == 0:
+        _begin(ints, bar, row[at.TS] - row[at.SIDE], timeframe_ns, values[0])
+    _count(ints, row[at.SEQ])
+    bar[HIGH] = max(bar[HIGH], values[1])
+    bar[LOW] = min(bar[LOW], values[2])
+    bar[CLOSE] = values[3]
+    bar[VOLUME] += values[4]
+    bar[NOTIONAL] += (values[1] + values[2] + values[3]) / 3.0 * values[4]
+
+
+@njit(cache=True)
+def quality(symbol: Longs, ints: Longs) -> int:
+    """Say whether the bar being closed is complete, partial (a gap or the session's start lies in it) or repaired."""
+    if ints[at.BAR_START] < symbol[at.LISTENING_FROM]:
+        return at.PARTIAL
+    overlaps = symbol[at.GAP_FROM] < ints[at.BAR_END] and symbol[at.GAP_TO] > ints[at.BAR_START]
+    if not overlaps:
+        return at.COMPLETE
+    return at.REPAIRED if symbol[at.GAP_FILLED] > 0 else at.PARTIAL

@@ -1,0 +1,137 @@
+"""Is this row a fact that can be used? Rounding to tick and lot, and every reason to refuse a row.
+
+A refused row is never lost: it leaves with its reason and becomes a dead letter. A print is bad when it lies further
+than a fraction from the last accepted price; the third in a row at one level is believed (the market has moved, or a
+split was not adjusted for), and after a pause of trading any price is.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from operators import symbol_layout as at
+from schemas.blocks import QUOTES, TRADES
+
+Longs = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+ACCEPTED = -1
+_BELIEVED_AFTER = 3
+
+
+@njit(cache=True, forceinline=True)
+def round_to(value: float, step: float) -> float:
+    """Return ``value`` at the nearest multiple of ``step``; exact decimals where 1/step is a whole number."""
+    inverse = np.rint(1.0 / step)
+    if step < 1.0 and abs(inverse * step - 1.0) < 1e-12:
+        return float(np.rint(value * inverse) / inverse)
+    return float(np.rint(value / step) * step)
+
+
+@njit(cache=True)
+def _is_repeated(ints: Longs, trade_id: int) -> bool:
+    """Remember a venue trade id; true if it is among the last RING_SIZE ones."""
+    for i in range(at.RING, at.RING + at.RING_SIZE):
+        if ints[i] == trade_id:
+            return True
+    head = ints[at.RING_HEAD]
+    ints[at.RING + head] = trade_id
+    ints[at.RING_HEAD] = (head + 1) % at.RING_SIZE
+    return False
+
+
+@njit(cache=True, forceinline=True)
+def _is_bad_print(ints: Longs, floats: Doubles, price: float, ts_ns: int, params: Longs, fraction: float) -> bool:
+    last = floats[at.LAST_PRICE]
+    pause = ts_ns - ints[at.LAST_TS] > params[at.P_BAD_RESET_NS]
+    if math.isnan(last) or pause or abs(price - last) <= fraction * last:
+        ints[at.BAD_COUNT] = 0
+        return False
+    level = floats[at.BAD_PRICE]
+    if ints[at.BAD_COUNT] > 0 and abs(price - level) <= fraction * level:
+        ints[at.BAD_COUNT] += 1
+    else:
+        ints[at.BAD_COUNT] = 1
+        floats[at.BAD_PRICE] = price
+    if ints[at.BAD_COUNT] < _BELIEVED_AFTER:
+        return True
+    ints[at.BAD_COUNT] = 0
+    return False
+
+
+@njit(cache=True, forceinline=True)
+def check_trade(
+    ints: Longs, floats: Doubles, row: Longs, values: Doubles, params: Longs, scales: Doubles
+) -> int:
+    """Round a trade's price and size in place; return ACCEPTED or the reason against it."""
+    price, size = values[0], values[1]
+    if not (math.isfinite(price) and math.isfinite(size)):
+        return at.NOT_FINITE
+    if price <= 0.0 or size <= 0.0:
+        return at.NOT_POSITIVE
+    price = round_to(price, scales[at.F_TICK])
+    size = round_to(size, scales[at.F_LOT])
+    if size <= 0.0 or price <= 0.0:
+        return at.BELOW_LOT
+    if row[at.ID] != 0 and _is_repeated(ints, row[at.ID]):
+        return at.DUPLICATE
+    if _is_bad_print(ints, floats, price, row[at.TS], params, scales[at.F_BAD_FRACTION]):
+        return at.BAD_PRINT
+    values[0] = price
+    values[1] = size
+    return ACCEPTED
+
+
+@njit(cache=True)
+def check_quote(ints: Longs, row: Longs, values: Doubles, scales: Doubles) -> int:
+    """Round a quote's prices in place; return ACCEPTED or the reason against it."""
+    for i in range(4):
+        if not math.isfinite(values[i]):
+            return at.NOT_FINITE
+    if values[0] <= 0.0 or values[2] <= 0.0 or values[1] < 0.0 or values[3] < 0.0:
+        return at.NOT_POSITIVE
+    if values[0] > values[2]:
+        return at.CROSSED
+    if row[at.ID] != 0:
+        if row[at.ID] <= ints[at.LAST_QUOTE_ID]:
+            return at.DUPLICATE
+        ints[at.LAST_QUOTE_ID] = row[at.ID]
+    values[0] = round_to(values[0], scales[at.F_TICK])
+    values[2] = round_to(values[2], scales[at.F_TICK])
+    return ACCEPTED
+
+
+@njit(cache=True)
+def check_bar(row: Longs, values: Doubles, params: Longs, scales: Doubles) -> int:
+    """Round a bar's prices in place; return ACCEPTED or the reason against it."""
+    for i in range(5):
+        if not math.isfinite(values[i]):
+            return at.NOT_FINITE
+    for i in range(4):
+        if values[i] <= 0.0:
+            return at.NOT_POSITIVE
+        values[i] = round_to(values[i], scales[at.F_TICK])
+    if values[4] < 0.0:
+        return at.NOT_POSITIVE
+    top = max(values[0], values[3])
+    bottom = min(values[0], values[3])
+    if values[1] < top or values[2] > bottom or values[2] <= 0.0 or row[at.SIDE] <= 0:
+        return at.BAD_BAR
+    for i in range(params[at.P_TIMEFRAMES]):
+        timeframe = params[at.PARAM_INTS + i]
+        if timeframe % row[at.SIDE] == 0:
+            return ACCEPTED
+    return at.NO_TIMEFRAME
+
+
+@njit(cache=True, forceinline=True)
+def check(ints: Longs, floats: Doubles, row: Longs, values: Doubles, params: Longs, scales: Doubles) -> int:
+    """Return ACCEPTED, the row rounded in place, or the reason against it."""
+    if row[at.TS] <= 0:
+        return at.BAD_TIME
+    if row[at.KIND] == TRADES:
+        return check_trade(ints, floats, row, values, params, scales)
+    if row[at.KIND] == QUOTES:
+        return check_quote(ints, row, values, scales)
+    return check_bar(row, values, params, scales)
