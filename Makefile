@@ -10,16 +10,19 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 2
 ARGS ?=
 
-# Stamps. An environment depends on where it stands and which Python was asked for; an installation on what is asked of it, too.
+# Stamps. An environment depends on where it stands and which Python was asked for; an installation on what is asked
+# of it, too; compiled kernels on their sources, too.
 HERE := $(shell (pwd -P; echo "$(PYTHON)") | cksum | tr -d ' ')
 KEY := $(shell (pwd -P; echo "$(PYTHON)"; cat pyproject.toml constraints.txt) | cksum | tr -d ' ')
 MADE := $(VENV)/.titan-made-$(HERE)
 CORE := $(VENV)/.titan-core-$(KEY)
 DEV := $(VENV)/.titan-dev-$(KEY)
+SOURCES := $(shell find schemas operators -name '*.py' | LC_ALL=C sort | xargs cat | cksum | tr -d ' ')
+KERNELS := $(VENV)/.titan-kernels-$(KEY)-$(SOURCES)
 
 .PHONY: setup demo test lint bench docs format clean help
 
-setup: $(CORE)
+setup: $(KERNELS)
 	@echo "Titan is ready: $(VENV)/bin/titan --help"
 	@$(MAKE) --no-print-directory help
 
@@ -29,10 +32,10 @@ help:
 	@echo "  make bench   measure it                         make docs    check the documentation"
 	@echo "  make format  put the code into its form         make clean   remove .venv and caches"
 
-demo: $(CORE)
+demo: $(KERNELS)
 	@$(VENV)/bin/titan demo $(ARGS)
 
-test: lint
+test: lint $(KERNELS)
 	@echo "pytest: all tests, $(WORKERS) processes"
 	@$(RUN) -m pytest -n $(WORKERS) $(ARGS)
 
@@ -46,7 +49,7 @@ format: $(DEV)
 	@$(RUN) -m ruff check --fix --quiet
 	@$(RUN) -m ruff format
 
-bench: $(DEV)
+bench: $(DEV) $(KERNELS)
 	@$(RUN) -m tests.benchmarks $(ARGS)
 
 docs: $(DEV)
@@ -65,8 +68,12 @@ $(CORE): $(MADE)
 	@rm -f $(VENV)/.titan-core-* $(VENV)/.titan-dev-*
 	@echo "installing Titan and what it needs into $(VENV) (about a minute)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(KERNELS): $(CORE)
+	@rm -f $(VENV)/.titan-kernels-*
 	@echo "compiling the kernels (about a minute, once)"
-	@$(RUN) -m flows.kernel_cache
+	@$(RUN) -W ignore::RuntimeWarning -m flows.kernel_cache
 	@touch $@
 
 $(DEV): $(CORE)

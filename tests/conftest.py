@@ -1,4 +1,4 @@
-"""What every test gets: the servers' fixtures, one Hypothesis profile, kernels of these sources, no settings of the user's."""
+"""What every test gets: servers' fixtures, one Hypothesis profile, this source's kernels, no user's settings."""
 
 import os
 
