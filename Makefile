@@ -9,6 +9,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 WORKERS ?= 2
 ARGS ?=
+NAME ?= *
 
 # Stamps. An environment depends on where it stands and which Python was asked for; an installation on what is asked
 # of it, too; compiled kernels on their sources, too.
@@ -29,7 +30,7 @@ setup: $(KERNELS)
 help:
 	@echo "  make demo    real market data through the whole system, live, in under a minute"
 	@echo "  make test    lint, types, and every test        make lint    only the first two"
-	@echo "  make bench   measure it                         make docs    check the documentation"
+	@echo "  make bench   measure it (NAME=log: one part)    make docs    check the documentation"
 	@echo "  make format  put the code into its form         make clean   remove .venv and caches"
 
 demo: $(KERNELS)
@@ -50,7 +51,8 @@ format: $(DEV)
 	@$(RUN) -m ruff format
 
 bench: $(DEV) $(KERNELS)
-	@$(RUN) -m tests.benchmarks $(ARGS)
+	@for file in tests/benchmarks/bench_$(NAME).py; do \
+	    echo "== $$(basename $$file .py)"; $(RUN) -m tests.benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
 
 docs: $(DEV)
 	@$(RUN) -m pytest tests/docs $(ARGS)
