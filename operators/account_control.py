@@ -26,7 +26,7 @@ def on_command(
     if state.clock_ns == 0:
         state.clock_ns = command.ts_event_ns
     if command.command == "RESUME" and _breached(parameters, state) is not None:
-        state.drawdown_base_nanos = state.ledger.equity_nanos
+        start_drawdown(parameters, state, state.ledger.equity_nanos)
     state.reduced_by_rule = False
     return change_state(parameters, state, command.command, f"command:{command.id}", command.reason, out)
 
@@ -41,7 +41,7 @@ def watch(parameters: AccountParameters, state: AccountState, out: list[Output])
         return []
     state.reduced_by_rule = cause == "BREACH_REDUCE"
     equity, base = state.ledger.equity_nanos, state.drawdown_base_nanos
-    text = f"equity {equity / 1e9:.2f} is {1 - equity / base:.2%} below the day's base {base / 1e9:.2f}"
+    text = f"equity {equity / 1e9:.2f} is {(base - equity) / max(base, 1):.2%} below the day's base {base / 1e9:.2f}"
     return change_state(parameters, state, cause, f"rule:{rule.name}", text, out)
 
 
@@ -65,13 +65,20 @@ def change_state(
         for order in list(state.orders.open.values()):
             if after == "HALTED" or not order.reduce_only:
                 reports += cancel_order(parameters, state, order, cause_id, out)
-    out.append(portfolio_update(parameters.account, state, parameters.instruments, cause_id, state.clock_ns))
+    out.append(portfolio_update(parameters, state, cause_id, state.clock_ns))
     return reports
+
+
+def start_drawdown(parameters: AccountParameters, state: AccountState, equity_nanos: int) -> None:
+    """Measure the day's loss from an equity; works out the highest floor of the watching rules once for all marks."""
+    state.drawdown_base_nanos = equity_nanos
+    floors = [rule.floor_nanos(equity_nanos) for rule in parameters.watchers]
+    state.watch_floor_nanos = max(floors) if floors else None
 
 
 def _breached(parameters: AccountParameters, state: AccountState) -> WatchingRule | None:
     equity, base = state.ledger.equity_nanos, state.drawdown_base_nanos
     for rule in parameters.watchers:
-        if rule.breached(equity, base):
+        if equity < rule.floor_nanos(base):
             return rule
     return None

@@ -17,7 +17,7 @@ before it. Commands act at once and move no clock.
 from collections import deque
 
 from operators.account_alerts import account_alert
-from operators.account_control import change_state, on_command, watch
+from operators.account_control import change_state, on_command, start_drawdown, watch
 from operators.account_parameters import DAY_NS, AccountParameters
 from operators.account_state import AccountState, Output
 from operators.executions import apply_report
@@ -32,6 +32,7 @@ from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
 AccountEvent = Signal | Mark | RiskCommand | ExecutionReport
+_TOLD = (Signal, RiskCommand, ExecutionReport)
 
 
 class AccountLeg(AccountParameters, frozen=True, kw_only=True):
@@ -40,24 +41,26 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
     def init(self) -> AccountState:
         """Cash, no positions, no orders, ACTIVE."""
         cash = self.initial_cash_nanos
-        return AccountState(
+        state = AccountState(
             open_ledger(cash),
             OrderTable(),
             self.venue.init(),
             [rule.init() for rule in self.rules],
             peak_equity_nanos=cash,
             day_start_equity_nanos=cash,
-            drawdown_base_nanos=cash,
         )
+        start_drawdown(self, state, cash)
+        return state
 
     def step(self, state: AccountState, event: AccountEvent) -> list[Output]:
         """Apply one event; returns what follows from it. Raises ``TypeError`` for an event of another kind."""
         out: list[Output] = []
         if type(event) is Mark:
-            self._advance(state, event.ts_event_ns, out)
+            if event.ts_event_ns > state.clock_ns:
+                self._advance(state, event.ts_event_ns, out)
             self._on_mark(state, event, out)
             return out
-        if not isinstance(event, (Signal, RiskCommand, ExecutionReport)):
+        if not isinstance(event, _TOLD):
             raise TypeError(
                 f"the account leg takes Signal, Mark, RiskCommand or ExecutionReport, not {event!r}"
             )
@@ -66,47 +69,55 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
                 f"{type(event).__name__} {event.id} is for account {event.account!r}; dropped, check its key"
             )
             out.append(account_alert(self.account, "WARNING", "wrong_account", text, state.clock_ns))
-        elif isinstance(event, Signal):
-            self._advance(state, event.ts_event_ns, out)
-            self._settle(state, on_signal(self, state, event, out), out)
         elif isinstance(event, RiskCommand):
             self._settle(state, on_command(self, state, event, out), out)
         else:
-            self._advance(state, event.ts_event_ns, out)
-            released = apply_report(self, state, event, out)
-            if released is not None:
-                self._settle(state, decide(self, state, released, out), out)
-            self._settle(state, watch(self, state, out), out)
+            if event.ts_event_ns > state.clock_ns:
+                self._advance(state, event.ts_event_ns, out)
+            if isinstance(event, Signal):
+                self._settle(state, on_signal(self, state, event, out), out)
+            else:
+                released = apply_report(self, state, event, out)
+                if released is not None:
+                    self._settle(state, decide(self, state, released, out), out)
+                self._look_at_equity(state, out)
         return out
 
     def _on_mark(self, state: AccountState, mark: Mark, out: list[Output]) -> None:
-        """Value the symbol, let the venue work, look at drawdown. Old, repeated and unknown marks change nothing."""
-        instrument = self.instruments.find(mark.symbol)
-        if instrument is None:
-            return
-        position = state.ledger.symbols.get(mark.symbol) or position_of(state.ledger, instrument)
+        """Value the symbol, let the venue work, look at equity. Old, repeated and unknown marks change nothing."""
+        position = state.ledger.symbols.get(mark.symbol)
+        if position is None:
+            instrument = self.instruments.find(mark.symbol)
+            if instrument is None:
+                return
+            position = position_of(state.ledger, instrument)
         if mark.ts_event_ns <= position.mark_ts_ns:
             return
+        close = mark.close
         if not (
-            0.0 < mark.close < MAX_PRICE
+            0.0 < close < MAX_PRICE
             and 0.0 < mark.open < MAX_PRICE
             and 0.0 < mark.low <= mark.high < MAX_PRICE
         ):
             text = f"mark {mark.symbol}:{mark.ts_event_ns} has no usable prices, ignored: {mark}"
             out.append(account_alert(self.account, "WARNING", "bad_mark", text, state.clock_ns))
             return
-        ticks = instrument.nearest_ticks(mark.close)
-        mark_position(state.ledger, position, ticks if ticks > 0 else 1, mark.ts_event_ns)
+        mark_position(
+            state.ledger, position, int(close * position.ticks_per_unit + 0.5) or 1, mark.ts_event_ns
+        )
         reports = self.venue.on_mark(state.venue, mark)
         if reports:
             self._settle(state, reports, out)
+        self._look_at_equity(state, out)
+
+    def _look_at_equity(self, state: AccountState, out: list[Output]) -> None:
+        """Keep the peak; let watching rules judge a loss of the day."""
         equity = state.ledger.cash_nanos + state.ledger.net_nanos
         if equity > state.peak_equity_nanos:
             state.peak_equity_nanos = equity
-        elif equity < state.drawdown_base_nanos:
-            reports = watch(self, state, out)
-            if reports:
-                self._settle(state, reports, out)
+        floor = state.watch_floor_nanos
+        if floor is not None and equity < floor:
+            self._settle(state, watch(self, state, out), out)
 
     def _settle(self, state: AccountState, reports: list[ExecutionReport], out: list[Output]) -> None:
         """Apply what the simulated venue said, and what follows from that, until nothing does."""
@@ -121,9 +132,7 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
                 queue.extend(decide(self, state, released, out))
 
     def _advance(self, state: AccountState, ts_ns: int, out: list[Output]) -> None:
-        """Move the clock, reporting and changing day where it passes an end."""
-        if ts_ns <= state.clock_ns:
-            return
+        """Move the clock forward, reporting and changing day where it passes an end."""
         if state.next_report_ns == 0:
             state.next_report_ns = _end_of(ts_ns, self.report_interval_ns, 0)
             state.next_day_ns = _end_of(ts_ns, DAY_NS, self.day_offset_ns)
@@ -136,13 +145,14 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             end = state.next_report_ns
             state.next_report_ns = _end_of(ts_ns, self.report_interval_ns, 0)
             state.clock_ns = end
-            out.append(portfolio_update(self.account, state, self.instruments, f"period:{end}", end))
+            out.append(portfolio_update(self, state, f"period:{end}", end))
         if ts_ns > state.next_day_ns:
             end = state.next_day_ns
             state.next_day_ns = _end_of(ts_ns, DAY_NS, self.day_offset_ns)
             state.clock_ns = end
             equity = state.ledger.equity_nanos
-            state.day_start_equity_nanos = state.drawdown_base_nanos = equity
+            state.day_start_equity_nanos = equity
+            start_drawdown(self, state, equity)
             if state.reduced_by_rule:
                 state.reduced_by_rule = False
                 change_state(self, state, "NEW_DAY", f"day:{end}", "the daily limit starts anew", out)

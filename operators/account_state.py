@@ -38,6 +38,7 @@ class AccountState(msgspec.Struct):
     peak_equity_nanos: int = 0
     day_start_equity_nanos: int = 0
     drawdown_base_nanos: int = 0
+    watch_floor_nanos: int | None = None
     next_day_ns: int = 0
     next_report_ns: int = 0
     signal_times: dict[tuple[str, str, int], int] = msgspec.field(default_factory=dict)

@@ -9,7 +9,7 @@ from operators.account_alerts import account_alert
 from operators.account_parameters import AccountParameters
 from operators.account_state import AccountState, Output
 from operators.instruments import Instrument, OffGrid
-from operators.ledger import fill, mark, position_of, work
+from operators.ledger import Fill, fill, work
 from operators.order_life import CLOSED_STATES, Order, OrderEvent, event_of, next_state
 from operators.portfolio import portfolio_update
 from schemas.account import Severity
@@ -32,55 +32,48 @@ def apply_report(
         _alert(parameters, state, out, "CRITICAL", "unknown_order", text)
         return None
     instrument = parameters.instruments.lookup(order.symbol)
-    position = position_of(state.ledger, instrument)
-    leaves = order.leaves_lots
-    filled = False
+    leaves, lots = order.leaves_lots, 0
     if report.last_quantity_nanos > 0:
         if report.venue_execution_id in order.executions:
             return None
-        filled = _book(parameters, state, order, report, instrument, out)
+        lots = _note_fill(parameters, state, order, report, instrument, out)
     _move(parameters, state, order, event_of(order, report, instrument.lot_size_nanos), report, out)
-    if order.leaves_lots != leaves:
-        work(state.ledger, position, order.sign, order.leaves_lots - leaves)
-    if filled:
-        key = (order.strategy, order.symbol)
-        out.append(
-            portfolio_update(
-                parameters.account, state, parameters.instruments, f"fill:{report.id}", state.clock_ns, (key,)
-            )
-        )
+    released = leaves - order.leaves_lots
+    key = (order.strategy, order.symbol)
+    if lots:
+        value = instrument.value_nanos(report.last_quantity_nanos, report.last_price_nanos)
+        done = Fill(order.sign * lots, value, report.fee_nanos, released)
+        fill(state.ledger, key, state.ledger.symbols[order.symbol], done)
+        out.append(portfolio_update(parameters, state, f"fill:{report.id}", state.clock_ns, (key,)))
+    elif released:
+        work(state.ledger, state.ledger.symbols[order.symbol], order.sign, -released)
     if order.state in CLOSED_STATES and order.client_order_id in state.orders.open:
         state.orders.close(order)
-        return state.orders.waiting.pop((order.strategy, order.symbol), None)
+        return state.orders.waiting.pop(key, None)
     return None
 
 
-def _book(
+def _note_fill(
     parameters: AccountParameters,
     state: AccountState,
     order: Order,
     report: ExecutionReport,
     instrument: Instrument,
     out: list[Output],
-) -> bool:
-    """Book the report's fill; False if its quantity cannot be held in lots."""
+) -> int:
+    """Count the report's fill in the order; returns its lots, 0 if its quantity cannot be held in lots."""
     try:
         lots = instrument.lots(report.last_quantity_nanos)
     except OffGrid as fault:
         text = f"fill {report.id} not booked: {fault}; the position differs from the venue's until it is corrected"
         _alert(parameters, state, out, "CRITICAL", "off_grid_fill", text)
-        return False
+        return 0
     order.executions[report.venue_execution_id] = None
     order.filled_lots += lots
-    position = position_of(state.ledger, instrument)
-    if position.mark_ticks == 0:
-        mark(state.ledger, position, instrument.nearest_ticks(report.last_price_nanos / 1e9), 0)
-    value = instrument.value_nanos(report.last_quantity_nanos, report.last_price_nanos)
-    fill(state.ledger, (order.strategy, order.symbol), position, order.sign * lots, value, report.fee_nanos)
     if order.filled_lots > order.lots:
         text = f"order {order.client_order_id} asked for {order.lots} lots and has {order.filled_lots}; booked as told"
         _alert(parameters, state, out, "CRITICAL", "overfill", text)
-    return True
+    return lots
 
 
 def _move(
@@ -100,14 +93,16 @@ def _move(
         )
         _alert(parameters, state, out, "CRITICAL", "impossible_transition", text)
         return
+    if after == before:
+        return
     order.state = after
-    if after == "UNKNOWN" and before != "UNKNOWN":
+    if after == "UNKNOWN":
         text = (
             f"order {order.client_order_id}: outcome unknown after report {report.id} ({report.reason or '-'}); "
             f"filled {order.filled_lots} lots of {order.lots}, the rest stays reserved until the venue answers"
         )
         _alert(parameters, state, out, "CRITICAL", "order_unknown", text)
-    elif after == "REJECTED" and before != "REJECTED":
+    elif after == "REJECTED":
         text = (
             f"order {order.client_order_id} rejected by {report.venue}: {report.reason or 'no reason given'}"
         )

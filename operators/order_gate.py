@@ -34,6 +34,8 @@ class _Judged(msgspec.Struct, frozen=True):
     proposal: Proposal
     checks: tuple[RuleCheck, ...]
     denying: list[str]
+    quantity_nanos: int
+    price_nanos: int
 
 
 _TARGET_SIGN = {"LONG": 1, "SHORT": -1, "FLAT": 0}
@@ -51,7 +53,7 @@ def on_signal(
         return []
     state.signal_times[stream] = signal.ts_event_ns
     working = state.orders.working_order((signal.strategy, signal.symbol))
-    if working is None or state.trading_state == "HALTED" or _fault(parameters, signal):
+    if working is None or state.trading_state == "HALTED":
         return decide(parameters, state, signal, out)
     return _wait(parameters, state, signal, working, out)
 
@@ -60,11 +62,11 @@ def decide(
     parameters: AccountParameters, state: AccountState, signal: Signal, out: list[Output]
 ) -> list[ExecutionReport]:
     """Judge a signal now; no order works for its strategy and symbol, or none will be sent."""
-    fault = _fault(parameters, signal) or _expired(signal, state.clock_ns)
-    if fault:
+    instrument = parameters.instruments.find(signal.symbol)
+    fault = _fault(parameters, signal, instrument) or _expired(signal, state.clock_ns)
+    if fault or instrument is None:
         out.append(_decision(parameters, state, signal, "DENIED", fault))
         return []
-    instrument = parameters.instruments.lookup(signal.symbol)
     position = _priced_position(state, instrument, signal)
     held = book_lots(state.ledger, (signal.strategy, signal.symbol))
     wanted = _wanted_lots(parameters, state, signal, instrument, position)
@@ -72,10 +74,10 @@ def decide(
         reason = "size rounds to zero" if signal.target != "FLAT" and not wanted else "position is as wanted"
         out.append(_decision(parameters, state, signal, "NOTHING_TO_DO", reason))
         return []
-    judged = _judge(parameters, state, signal, position, held, wanted - held)
+    judged = _judge(parameters, state, signal, instrument, held, wanted - held)
     reason = ",".join(judged.denying)
     if judged.denying and held * judged.proposal.sign < 0 and not judged.proposal.is_exit:
-        closing = _judge(parameters, state, signal, position, held, -held)
+        closing = _judge(parameters, state, signal, instrument, held, -held)
         if not closing.denying:
             judged, reason = closing, f"closing part only; the rest denied by {reason}"
     if judged.denying:
@@ -106,6 +108,10 @@ def _wait(
     parameters: AccountParameters, state: AccountState, signal: Signal, working: Order, out: list[Output]
 ) -> list[ExecutionReport]:
     instrument = parameters.instruments.lookup(signal.symbol)
+    fault = _fault(parameters, signal, instrument)
+    if fault:
+        out.append(_decision(parameters, state, signal, "DENIED", fault))
+        return []
     key = (signal.strategy, signal.symbol)
     if not working.cancel_requested:
         position = _priced_position(state, instrument, signal)
@@ -124,9 +130,8 @@ def _wait(
     return cancel_order(parameters, state, working, f"replaced by {signal.id}", out)
 
 
-def _fault(parameters: AccountParameters, signal: Signal) -> str:
+def _fault(parameters: AccountParameters, signal: Signal, instrument: Instrument | None) -> str:
     """Why a signal cannot be used at all; empty if it can."""
-    instrument = parameters.instruments.find(signal.symbol)
     if instrument is None:
         return f"unknown_instrument: add {signal.symbol} to the instrument table"
     if instrument.currency not in parameters.par_currencies:
@@ -179,12 +184,13 @@ def _judge(
     parameters: AccountParameters,
     state: AccountState,
     signal: Signal,
-    position: SymbolPosition,
+    instrument: Instrument,
     held: int,
     delta: int,
 ) -> _Judged:
     """Every rule's reading of an order for ``delta`` lots, and the names of those that deny it."""
     ledger, sign, lots = state.ledger, 1 if delta > 0 else -1, abs(delta)
+    position = ledger.symbols[signal.symbol]
     is_exit = held * sign < 0 and lots <= abs(held)
     after = worst_lots(position, sign, lots) * position.mark_ticks * position.tick_value_nanos
     proposal = Proposal(
@@ -202,7 +208,7 @@ def _judge(
     checks, denying = [state_check(state.trading_state, is_exit)], []
     if not checks[0].passed:
         denying.append("trading_state")
-    for rule, rule_state in zip(parameters.rules, state.rules, strict=True):
+    for rule, rule_state in zip(parameters.rules, state.rules):
         check = rule.check(rule_state, proposal)
         if not check.passed:
             if is_exit and not rule.binds_exits:
@@ -210,7 +216,8 @@ def _judge(
             else:
                 denying.append(check.rule)
         checks.append(check)
-    return _Judged(proposal, tuple(checks), denying)
+    price = position.mark_ticks * instrument.tick_size_nanos
+    return _Judged(proposal, tuple(checks), denying, lots * instrument.lot_size_nanos, price)
 
 
 def _decision(
@@ -221,12 +228,6 @@ def _decision(
     reason: str,
     judged: _Judged | None = None,
 ) -> RiskDecision:
-    sell, quantity, price = False, 0, 0
-    if judged is not None:
-        instrument = parameters.instruments.lookup(signal.symbol)
-        sell = judged.proposal.sign < 0
-        quantity = judged.proposal.lots * instrument.lot_size_nanos
-        price = state.ledger.symbols[signal.symbol].mark_ticks * instrument.tick_size_nanos
     return RiskDecision(
         f"decision:{signal.id}",
         parameters.account,
@@ -235,9 +236,9 @@ def _decision(
         signal.symbol,
         state.clock_ns,
         verdict,
-        "SELL" if sell else "BUY",
-        quantity,
-        price,
+        "SELL" if judged is not None and judged.proposal.sign < 0 else "BUY",
+        0 if judged is None else judged.quantity_nanos,
+        0 if judged is None else judged.price_nanos,
         state.trading_state,
         () if judged is None else judged.checks,
         reason,
@@ -276,7 +277,8 @@ def _submit(
         Order(request.client_order_id, signal.strategy, signal.symbol, sign, proposal.lots, proposal.is_exit)
     )
     work(state.ledger, position, sign, proposal.lots)
-    for rule, rule_state in zip(parameters.rules, state.rules, strict=True):
-        rule.submitted(rule_state, proposal)
+    for rule, rule_state in zip(parameters.rules, state.rules):
+        if rule_state is not None:
+            rule.submitted(rule_state, proposal)
     out.append(request)
     return venue.submit(state.venue, request)

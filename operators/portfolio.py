@@ -5,8 +5,7 @@ them by (strategy, symbol). Writing all books at every fill would cost O(books) 
 header always cover all of them.
 """
 
-from collections.abc import Iterable
-
+from operators.account_parameters import AccountParameters
 from operators.account_state import AccountState
 from operators.instruments import InstrumentTable
 from operators.ledger import Book, BookKey, SymbolPosition
@@ -33,22 +32,21 @@ def book_position(
 
 
 def portfolio_update(
-    account: str,
+    parameters: AccountParameters,
     state: AccountState,
-    instruments: InstrumentTable,
     cause: str,
     ts_ns: int,
-    keys: Iterable[BookKey] | None = None,
+    keys: tuple[BookKey, ...] = (),
 ) -> PortfolioUpdate:
-    """The next update of the account, with the books named by ``keys`` (all in order of first trade by default)."""
-    ledger = state.ledger
-    equity = ledger.equity_nanos
-    state.peak_equity_nanos = peak = max(state.peak_equity_nanos, equity)
-    seq, state.updates = state.updates, state.updates + 1
-    books = tuple(
-        book_position(key, ledger.books[key], ledger.symbols[key[1]], instruments)
-        for key in (ledger.books if keys is None else keys)
-    )
+    """The next update of the account, with the books named by ``keys`` (none: all, in order of first trade)."""
+    ledger, account, instruments = state.ledger, parameters.account, parameters.instruments
+    equity = ledger.cash_nanos + ledger.net_nanos
+    peak = state.peak_equity_nanos
+    if equity > peak:
+        peak = state.peak_equity_nanos = equity
+    seq = state.updates
+    state.updates = seq + 1
+    books, symbols = ledger.books, ledger.symbols
     return PortfolioUpdate(
         f"{account}:{seq}",
         account,
@@ -59,12 +57,12 @@ def portfolio_update(
         ledger.cash_nanos,
         equity,
         ledger.realized_nanos,
-        ledger.unrealized_nanos,
+        equity - ledger.initial_nanos - ledger.realized_nanos + ledger.fees_nanos,
         ledger.fees_nanos,
         ledger.gross_nanos,
         ledger.net_nanos,
         peak,
         state.day_start_equity_nanos,
         1.0 - equity / peak if peak > 0 else 0.0,
-        books,
+        tuple([book_position(key, books[key], symbols[key[1]], instruments) for key in keys or books]),
     )

@@ -115,7 +115,7 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
             order, f"{self.name}-{order.account}-{state.orders}", 1 if order.side == "BUY" else -1, 0, 0, 0
         )
         resting.arrival_ns = order.ts_event_ns + self.latency_ns
-        fault = self._admit(resting)
+        fault = _admit(self.instruments, resting)
         if fault:
             return [self._report(state, resting, "REJECTED", resting.arrival_ns, reason=fault)]
         state.working.setdefault(order.symbol, []).append(resting)
@@ -144,23 +144,6 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
                 del state.working[mark.symbol]
         state.last_mark[mark.symbol] = mark
         return reports
-
-    def _admit(self, resting: RestingOrder) -> str:
-        """Set lots and limit; returns why the order is refused, empty if it is not."""
-        order = resting.request
-        instrument = self.instruments.find(order.symbol)
-        if instrument is None:
-            return f"unknown symbol {order.symbol}"
-        if order.quantity_nanos <= 0 or (order.order_type == "LIMIT" and order.limit_price_nanos <= 0):
-            return (
-                f"quantity {order.quantity_nanos} and limit price {order.limit_price_nanos} must be positive"
-            )
-        try:
-            resting.lots = instrument.lots(order.quantity_nanos)
-            resting.limit_ticks = instrument.ticks(order.limit_price_nanos)
-        except OffGrid as fault:
-            return str(fault)
-        return ""
 
     def _volume_lots(self, mark: Mark, instrument: Instrument) -> int:
         if not 0.0 < mark.volume < math.inf:
@@ -288,3 +271,19 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
             ts_ns,
             reason,
         )
+
+
+def _admit(instruments: InstrumentTable, resting: RestingOrder) -> str:
+    """Set lots and limit; returns why the order is refused, empty if it is not."""
+    order = resting.request
+    instrument = instruments.find(order.symbol)
+    if instrument is None:
+        return f"unknown symbol {order.symbol}"
+    if order.quantity_nanos <= 0 or (order.order_type == "LIMIT" and order.limit_price_nanos <= 0):
+        return f"quantity {order.quantity_nanos} and limit price {order.limit_price_nanos} must be positive"
+    try:
+        resting.lots = instrument.lots(order.quantity_nanos)
+        resting.limit_ticks = instrument.ticks(order.limit_price_nanos)
+    except OffGrid as fault:
+        return str(fault)
+    return ""

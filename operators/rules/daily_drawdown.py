@@ -30,6 +30,6 @@ class DailyDrawdown(StatelessRule, msgspec.Struct, frozen=True, forbid_unknown_f
         """Share of the starting equity that is lost."""
         return (base_nanos - equity_nanos) / base_nanos if base_nanos > 0 else NO_EQUITY
 
-    def breached(self, equity_nanos: int, base_nanos: int) -> bool:
-        """Whether the day's loss is beyond the limit; asked at every mark and fill."""
-        return equity_nanos < base_nanos and self.loss(equity_nanos, base_nanos) > self.max_loss
+    def floor_nanos(self, base_nanos: int) -> int:
+        """Equity below which the day's loss is beyond the limit."""
+        return base_nanos - int(base_nanos * self.max_loss)

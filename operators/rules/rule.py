@@ -49,7 +49,7 @@ class Rule(Protocol):
         ...
 
     def submitted(self, state: object, proposal: Proposal) -> None:
-        """Note that the order was sent."""
+        """Note that the order was sent; not called for a rule without state."""
         ...
 
 
@@ -62,8 +62,8 @@ class WatchingRule(Rule, Protocol):
         """Which state a breach leads to."""
         ...
 
-    def breached(self, equity_nanos: int, base_nanos: int) -> bool:
-        """Whether equity has fallen too far below the day's base."""
+    def floor_nanos(self, base_nanos: int) -> int:
+        """Equity below which the rule is breached, given the equity that the day's loss is measured from."""
         ...
 
 

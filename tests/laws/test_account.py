@@ -1,4 +1,4 @@
-"""The laws of the account leg: conservation, resume, prefix, bounded state; and what every registered part must hold."""
+"""The laws of the account leg: conservation, resume, prefix, bounded state; and what every part must hold."""
 
 import math
 import pickle
@@ -31,9 +31,12 @@ STRATEGIES = ("sma", "rsi")
 RULE_SET = tuple(make() for make in RULES.values())
 
 
-def make_leg(latency_ms=300, style=OrderStyle(), slippage=FixedBps(2.0)) -> AccountLeg:
+def make_leg(latency_ms=300, style=None) -> AccountLeg:
+    slippage = FixedBps(2.0)
     venue = SimulatedVenue(DEFAULT_TABLE, latency_ns=latency_ms * 10**6, participation=0.3, slippage=slippage)
-    return simulated_leg(venue=venue, rules=RULE_SET, style=style, report_interval_ns=5 * SECOND)
+    return simulated_leg(
+        venue=venue, rules=RULE_SET, style=style or OrderStyle(), report_interval_ns=5 * SECOND
+    )
 
 
 @st.composite

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.instruments import DEFAULT_TABLE, NANOS
-from operators.ledger import fill, mark, open_ledger, position_of, violations, work, worst_lots
+from operators.ledger import Fill, fill, mark, open_ledger, position_of, violations, work, worst_lots
 
 ES = DEFAULT_TABLE.lookup("ES")
 
@@ -12,7 +12,7 @@ ES = DEFAULT_TABLE.lookup("ES")
 def trade(ledger, lots, price, fee=0, strategy="sma") -> object:
     position = position_of(ledger, ES)
     ticks = ES.nearest_ticks(price)
-    return fill(ledger, (strategy, "ES"), position, lots, abs(lots) * ticks * ES.tick_value_nanos, fee)
+    return fill(ledger, (strategy, "ES"), position, Fill(lots, abs(lots) * ticks * ES.tick_value_nanos, fee))
 
 
 def test_buy_add_reduce_close() -> None:
@@ -76,14 +76,8 @@ def test_conservation_after_every_fill(trades) -> None:
     ledger, position_lots, cash = open_ledger(10**12), 0, 10**12
     for lots, ticks, fee, other in trades:
         position = position_of(ledger, ES)
-        fill(
-            ledger,
-            ("b" if other else "a", "ES"),
-            position,
-            lots,
-            abs(lots) * ticks * ES.tick_value_nanos,
-            fee,
-        )
+        done = Fill(lots, abs(lots) * ticks * ES.tick_value_nanos, fee)
+        fill(ledger, ("b" if other else "a", "ES"), position, done)
         mark(ledger, position, ticks + 1, 0)
         position_lots += lots
         cash -= lots * ticks * ES.tick_value_nanos + fee
