@@ -5,6 +5,7 @@ from collections import deque
 
 import msgspec
 
+from flows.connectors.log import Log, Position
 from schemas.account import PortfolioUpdate
 
 
@@ -22,10 +23,18 @@ class Progress(msgspec.Struct):
     alerts: int = 0
     dead_letters: int = 0
     event_time_ns: int = 0
+    slices_read: int = 0
+    slices_written: int = 0
     gateway_done: bool = False
     portfolio: PortfolioUpdate | None = None
     latencies_ns: list[int] = []
     sent: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=4096))
+
+    def gateway_ended(self, log: Log, positions: dict[Position, int]) -> bool:
+        """Say whether the gateway's session is wholly in the log and has been read up to ``positions``."""
+        if not self.gateway_done or self.slices_written < self.slices_read:
+            return False
+        return all(offset >= log.span(*source)[1] for source, offset in positions.items())
 
     def market_data_sent(self, complete_to_ns: int) -> None:
         """Note that market data up to ``complete_to_ns`` is in the log now."""

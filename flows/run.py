@@ -16,7 +16,7 @@ from flows.config import Settings, ns
 from flows.connectors.account_source import AccountSourceSettings
 from flows.connectors.latest import latest_portfolio
 from flows.connectors.log import Log, Position
-from flows.engine import execute, open_configured_log
+from flows.runtime import execute, open_configured_log
 from flows.progress import Progress
 from flows.symbol_leg import add_symbol_leg
 from schemas.account import PortfolioUpdate
@@ -145,3 +145,12 @@ def by_strategy(last: PortfolioUpdate | None) -> dict[str, dict[str, int]]:
         row["fees_nanos"] += book.fees_nanos
         row["pnl_nanos"] += book.realized_nanos + book.unrealized_nanos - book.fees_nanos
     return totals
+
+
+def summary_line(progress: Progress) -> str:
+    """Return what a run did in one line."""
+    equity = f", equity {progress.portfolio.equity_nanos / 1e9:,.2f}" if progress.portfolio else ""
+    return (
+        f"titan: {progress.ticks:,} ticks, {progress.bars:,} bars, {progress.signals:,} signals, "
+        f"{progress.orders:,} orders, {progress.fills:,} fills, {progress.dead_letters:,} dead letters{equity}"
+    )

@@ -16,14 +16,18 @@ UNITS_NS: dict[str, int] = {
 }
 
 _WORDS = "a duration: a number and one of ns, us, ms, s, m, h, d, such as '250ms', '1m' or '1d'"
-_POSITIVE = r"^[0-9]{0,9}[1-9][0-9]{0,9}(ns|us|ms|s|m|h|d)$"
+_UNIT = "(ns|us|ms|s|m|h|d)"
+_LENGTH = "[0-9]{1,18}([.][0-9]{1,9})?" + _UNIT
+_POSITIVE = "[0-9]{0,9}[1-9][0-9]{0,9}" + _UNIT
 
-Duration = Annotated[
-    str, msgspec.Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,9})?(ns|us|ms|s|m|h|d)$", description=_WORDS)
-]
+Duration = Annotated[str, msgspec.Meta(pattern=f"^{_LENGTH}$", description=_WORDS)]
 """Zero or longer, fractions allowed: a wait, a delay."""
-Timeframe = Annotated[str, msgspec.Meta(pattern=_POSITIVE, description=_WORDS + ", whole and above zero")]
+Timeframe = Annotated[
+    str, msgspec.Meta(pattern=f"^{_POSITIVE}$", description=_WORDS + ", whole and above zero")
+]
 """A whole number of units above zero: the length of a bar."""
+MaybeDuration = Annotated[str, msgspec.Meta(pattern=f"^({_LENGTH})?$", description=_WORDS + ", or empty")]
+MaybeTimeframe = Annotated[str, msgspec.Meta(pattern=f"^({_POSITIVE})?$", description=_WORDS + ", or empty")]
 
 _PARTS = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?(ns|us|ms|s|m|h|d)")
 

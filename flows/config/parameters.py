@@ -5,12 +5,13 @@ Every function raises ValueError with the message of the operator where a combin
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from flows.config.durations import ns
 from flows.config.settings import InstrumentSection, Settings
+from flows.connectors.gateway import CutSettings
 from operators.account_leg import AccountLeg
 from operators.instruments import INSTRUMENTS, Instrument, InstrumentTable
 from operators.rules import RULES
@@ -19,6 +20,9 @@ from operators.simulated_venue import SimulatedVenue
 from operators.sizing.sizer import Sizer
 from operators.strategies import STRATEGIES
 from operators.symbol_leg import StrategyInstance, SymbolParameters
+
+if TYPE_CHECKING:
+    from flows.connectors.recorded import RecordedSettings
 
 NANOS = 1_000_000_000
 
@@ -36,6 +40,26 @@ def instrument_table(settings: Settings) -> InstrumentTable:
     """Return the built-in instruments with the configured ones before them."""
     configured = {symbol: _instrument(symbol, given) for symbol, given in settings.instruments.items()}
     return InstrumentTable(configured | {s: row for s, row in INSTRUMENTS.items() if s not in configured})
+
+
+def recorded_settings(settings: Settings) -> "RecordedSettings":
+    """Return how recorded files are read; the readers are imported here, because not every run has files."""
+    from flows.connectors.recorded import RecordedSettings
+
+    gateway = settings.gateway
+    return RecordedSettings(
+        symbol=gateway.symbol,
+        venue=gateway.venue,
+        timezone=gateway.timezone,
+        interval_ns=ns(gateway.interval) if gateway.interval else 0,
+        disorder_ns=ns(gateway.disorder) if gateway.disorder else -1,
+    )
+
+
+def cut_settings(settings: Settings) -> CutSettings:
+    """Return how a session is cut into slices and blocks."""
+    gateway = settings.gateway
+    return CutSettings(ns(gateway.cut), gateway.max_rows, ns(gateway.heartbeat))
 
 
 def strategy_instances(settings: Settings) -> tuple[StrategyInstance, ...]:

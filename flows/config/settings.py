@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from flows.config.durations import Duration, Timeframe
+from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
 from flows.connectors.log import LogSettings
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
@@ -109,15 +109,21 @@ class GatewaySection(Section, frozen=True, kw_only=True):
     format: Literal["auto", "trades", "binance", "ohlcv"] = "auto"
     symbol: str = ""
     """Symbol of files that name none; empty: from the file."""
+    venue: str = ""
+    """Venue of files that name none; empty: from the file's format."""
     speed: NotNegative = 0.0
     """Event time per wall time: 1 is real time, 60 a minute a second; 0 is as fast as possible."""
     cut: Timeframe = "250ms"
     """Event time that one block spans at most."""
     max_rows: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1000
     """Rows that one block holds at most."""
+    heartbeat: Timeframe = "1s"
+    """Event time after which a symbol without rows is heard of."""
+    disorder: MaybeDuration = ""
+    """How far back a row may come and still be sorted in; empty: as the format needs."""
     timezone: str = "UTC"
     """Time zone of files whose times name none."""
-    interval: str = ""
+    interval: MaybeTimeframe = ""
     """Length of the bars of an ohlcv file; empty: from the distances between its rows."""
     synthetic: SyntheticSection = SyntheticSection()
 

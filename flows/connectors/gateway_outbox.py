@@ -68,6 +68,7 @@ class GatewayOutbox:
                 letter = _dead_letter(reject)
                 yield Outgoing("dead_letters", letter.topic.encode(), encode(letter), 1)
         self._progress.market_data_sent(promised)
+        self._progress.slices_written += 1
 
     def _note(self, block: MarketBlock) -> None:
         stream = (block.session, block.symbol, type(block).__name__)

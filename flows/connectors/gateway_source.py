@@ -10,6 +10,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.gateway import Gateway, Slice
+from flows.progress import Progress
 
 _MOST_AT_ONCE = 64
 
@@ -20,7 +21,8 @@ OpenGateway = Callable[[Any], Gateway]
 class GatewaySource(FixedPartitionedSource[tuple[str, Slice], bytes]):
     """Yields the slices of a session, ``speed`` times as fast as they happened; 0 is as fast as possible."""
 
-    def __init__(self, open_gateway: OpenGateway, speed: float) -> None:
+    def __init__(self, open_gateway: OpenGateway, speed: float, progress: Progress) -> None:
+        self._progress = progress
         self._open = open_gateway
         self._speed = speed
 
@@ -32,11 +34,12 @@ class GatewaySource(FixedPartitionedSource[tuple[str, Slice], bytes]):
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSourcePartition[tuple[str, Slice], bytes]:
         """Open the session where the snapshot left off."""
-        return _Part(self._open(pickle.loads(resume_state) if resume_state else None), self._speed)
+        return _Part(self._open(pickle.loads(resume_state) if resume_state else None), self._speed, self._progress)
 
 
 class _Part(StatefulSourcePartition[tuple[str, Slice], bytes]):
-    def __init__(self, gateway: Gateway, speed: float) -> None:
+    def __init__(self, gateway: Gateway, speed: float, progress: Progress) -> None:
+        self._progress = progress
         self._gateway = gateway
         self._speed = speed
         self._position = gateway.position
@@ -46,7 +49,10 @@ class _Part(StatefulSourcePartition[tuple[str, Slice], bytes]):
         self._read()
 
     def next_batch(self) -> list[tuple[str, Slice]]:
-        if stop.asked() or self._next is None:
+        if stop.asked():
+            raise StopIteration
+        if self._next is None:
+            self._progress.gateway_done = True
             raise StopIteration
         due: list[tuple[str, Slice]] = []
         while self._next is not None and len(due) < _MOST_AT_ONCE:
@@ -55,6 +61,7 @@ class _Part(StatefulSourcePartition[tuple[str, Slice], bytes]):
                 self._awake = datetime.now(UTC) + timedelta(seconds=wait_s)
                 return due
             due.append(("gateway", self._next))
+            self._progress.slices_read += 1
             self._read()
         self._awake = None
         return due
