@@ -5,13 +5,14 @@ Every function raises ValueError with the message of the operator where a combin
 """
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from flows.config.durations import ns
 from flows.config.settings import InstrumentSection, Settings
 from flows.connectors.gateway import CutSettings
+from flows.connectors.recorded import RecordedSettings
 from operators.account_leg import AccountLeg
 from operators.instruments import INSTRUMENTS, Instrument, InstrumentTable
 from operators.rules import RULES
@@ -20,9 +21,6 @@ from operators.simulated_venue import SimulatedVenue
 from operators.sizing.sizer import Sizer
 from operators.strategies import STRATEGIES
 from operators.symbol_leg import StrategyInstance, SymbolParameters
-
-if TYPE_CHECKING:
-    from flows.connectors.recorded import RecordedSettings
 
 NANOS = 1_000_000_000
 
@@ -42,10 +40,8 @@ def instrument_table(settings: Settings) -> InstrumentTable:
     return InstrumentTable(configured | {s: row for s, row in INSTRUMENTS.items() if s not in configured})
 
 
-def recorded_settings(settings: Settings) -> "RecordedSettings":
-    """Return how recorded files are read; the readers are imported here, because not every run has files."""
-    from flows.connectors.recorded import RecordedSettings
-
+def recorded_settings(settings: Settings) -> RecordedSettings:
+    """Return how recorded files are read."""
     gateway = settings.gateway
     return RecordedSettings(
         symbol=gateway.symbol,

@@ -10,6 +10,7 @@ import msgspec
 
 from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
 from flows.connectors.log import LogSettings
+from flows.connectors.synthetic import SyntheticSettings
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
 from operators.rules import RULES
@@ -94,13 +95,6 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Partitions of market_data that this process reads; empty: all."""
 
 
-class SyntheticSection(Section, frozen=True, kw_only=True):
-    """What the synthetic gateway makes up."""
-
-    seed: int = 1
-    symbols: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 4
-
-
 class GatewaySection(Section, frozen=True, kw_only=True):
     """Where market data comes from."""
 
@@ -125,7 +119,8 @@ class GatewaySection(Section, frozen=True, kw_only=True):
     """Time zone of files whose times name none."""
     interval: MaybeTimeframe = ""
     """Length of the bars of an ohlcv file; empty: from the distances between its rows."""
-    synthetic: SyntheticSection = SyntheticSection()
+    synthetic: SyntheticSettings = SyntheticSettings()
+    """What the synthetic gateway makes up."""
 
 
 class SymbolLegSection(Section, frozen=True, kw_only=True):
