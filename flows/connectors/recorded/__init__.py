@@ -21,13 +21,24 @@ from flows.connectors.recorded.trades import ParquetTrades
 
 FORMATS: dict[str, Any] = {"trades": ParquetTrades, "binance": BinanceFrames, "ohlcv": OhlcvBars}
 
-__all__ = ["FORMATS", "CutSettings", "InputError", "Position", "RecordedSettings", "SessionGateway", "open_recorded"]
+_AS_THEY_ARE = RecordedSettings()
+_USUAL_CUT = CutSettings()
+
+__all__ = [
+    "FORMATS",
+    "CutSettings",
+    "InputError",
+    "Position",
+    "RecordedSettings",
+    "SessionGateway",
+    "open_recorded",
+]
 
 
 def open_recorded(
     files: Sequence[str],
-    settings: RecordedSettings = RecordedSettings(),
-    cut: CutSettings = CutSettings(),
+    settings: RecordedSettings = _AS_THEY_ARE,
+    cut: CutSettings = _USUAL_CUT,
     *,
     format: str = "auto",
     resume: Position | None = None,

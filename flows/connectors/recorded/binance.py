@@ -4,8 +4,8 @@ Field meanings: https://developers.binance.com/docs/binance-spot-api-docs/web-so
 
 - trade, aggTrade -> trades at ``T``; the buyer is the maker (``m``) means the seller was the aggressor. Where a symbol
   has both streams, aggTrade is left out: it tells the same trades again.
-- bookTicker -> quotes at ``T``, or, on spot, which gives no time, at our receive time. A recording's clock may be behind
-  the exchange's: a negative delay is a fact and is kept, and such quotes stand that much too early.
+- bookTicker -> quotes at ``T``, or, on spot, which gives no time, at our receive time. A recording's clock may be
+  behind the exchange's: a negative delay is a fact and is kept, and such quotes stand that much too early.
 - depth is not read, but a break in its sequence is a gap (derivatives: ``pu`` is not the last ``u``; spot: ``U`` is not
   the last ``u`` + 1), and so is a jump of the trade id.
 - Answers to subscriptions, REST snapshots and other known streams are left out; everything else is refused, by line.
@@ -26,9 +26,12 @@ from flows.connectors.recorded.times import is_usable, scale_of
 from schemas.blocks import GAP, QUOTES, TRADES
 
 _LEFT_OUT = frozenset(
-    "depthUpdate kline continuous_kline markPriceUpdate indexPriceUpdate 24hrTicker 24hrMiniTicker forceOrder avgPrice "
-    "1hTicker 4hTicker 1dTicker compositeIndex contractInfo assetIndexUpdate serverShutdown".split()
-)
+    (
+        "depthUpdate", "kline", "continuous_kline", "markPriceUpdate", "indexPriceUpdate", "24hrTicker",
+        "24hrMiniTicker", "forceOrder", "avgPrice", "1hTicker", "4hTicker", "1dTicker", "compositeIndex",
+        "contractInfo", "assetIndexUpdate", "serverShutdown",
+    )
+)  # fmt: skip
 _TOLD = frozenset(("trade", "aggTrade", "bookTicker"))
 _UNREADABLE = (ValueError, OverflowError, RecursionError)
 _Id = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
@@ -52,7 +55,7 @@ class _Frame(msgspec.Struct):
     pu: _Id | None = None
     ps: str | None = None
     X: str | None = None
-    lastUpdateId: _Id | None = None  # noqa: N815 - the venue's name
+    lastUpdateId: _Id | None = None
     result: msgspec.Raw | None = None
     id: msgspec.Raw = msgspec.Raw()
 
@@ -131,7 +134,8 @@ class BinanceFrames:
                     streams.setdefault(frame.s, set()).add(name)
         if not streams:
             raise InputError(
-                f"{self.name}: no trade, aggTrade or bookTicker frame of Binance in it; {first or 'it holds others only'}. "
+                f"{self.name}: no trade, aggTrade or bookTicker frame of Binance in it; "
+                f"{first or 'it holds others only'}. "
                 "A line is '<receive time in ns> {json}' or '{json}'; for other files give --format"
             )
         return streams, venue
@@ -177,7 +181,9 @@ class _BatchReader:
             symbol = frame.s
             self._take(recv, frame)
         except _UNREADABLE as error:
-            self.refuse(number, "not_a_frame", f"{error}; the line is refused and the next one read", line, symbol)
+            self.refuse(
+                number, "not_a_frame", f"{error}; the line is refused and the next one read", line, symbol
+            )
 
     def _take(self, recv: int, frame: _Frame) -> None:
         name = frame.e or ("bookTicker" if frame.B else "")
@@ -196,7 +202,9 @@ class _BatchReader:
     def _quote(self, recv: int, frame: _Frame) -> None:
         ts = (frame.T or frame.E) * scale_of(frame.T or frame.E) or recv
         if not ts:
-            raise ValueError("a bookTicker of spot gives no time, and the line has no receive time before the JSON")
+            raise ValueError(
+                "a bookTicker of spot gives no time, and the line has no receive time before the JSON"
+            )
         numbers = [float(bytes(raw).strip(b'"')) for raw in (frame.b, frame.B, frame.a, frame.A)]
         self._add(frame, QUOTES, ts, (ts, (recv or ts) - ts, frame.u, *numbers))
 
@@ -221,7 +229,7 @@ class _BatchReader:
         last = self._state.last.get((frame.s, "depth_sequence"))
         if not is_usable(ts) or (last and frame.u <= last[0]):
             return
-        if last and (frame.pu != last[0] if frame.pu is not None else frame.U > last[0] + 1):
+        if last and (frame.pu != last[0] if frame.pu is not None else frame.U - last[0] > 1):
             missing = frame.pu if frame.pu is not None else frame.U - 1
             self._gap(frame.s, last, ts, max(missing, last[0] + 1), "depth_sequence")
         self._state.last[frame.s, "depth_sequence"] = (frame.u, ts)

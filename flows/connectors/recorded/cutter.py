@@ -57,7 +57,9 @@ class SessionGateway:
         venues = {symbol: venue for source in sources for symbol, venue in source.venues.items()}
         self.session = session
         self._cut = cut
-        self._heartbeat_ns = max(cut.heartbeat_ns, min((source.heartbeat_ns for source in sources), default=0))
+        self._heartbeat_ns = max(
+            cut.heartbeat_ns, min((source.heartbeat_ns for source in sources), default=0)
+        )
         self._slices, self._boundary, self._origin = start.slices, start.boundary_ns, start.origin_ns
         self._active, self._newest, self._finished = start.active_ns, start.newest_ns, start.finished
         self._teller = Teller(session, dict(sorted(venues.items())), cut.max_rows, start.told)

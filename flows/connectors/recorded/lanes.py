@@ -32,9 +32,7 @@ class Lane:
             self.run = run
             return
         slots = np.concatenate((old.slots[start:], run.slots))
-        columns = tuple(
-            np.concatenate((a[start:], b)) for a, b in zip(old.columns, run.columns, strict=True)
-        )
+        columns = tuple(np.concatenate((a[start:], b)) for a, b in zip(old.columns, run.columns, strict=True))
         self.run = make_run(old.symbol, old.kind, slots, columns)
 
     def take(self, end_ns: int) -> Run:

@@ -29,7 +29,9 @@ def check_readable(path: str) -> None:
     try:
         with file.open("rb") as stream:
             if not stream.read(1):
-                raise InputError(f"{path}: the file is empty (0 bytes); was its download or recording broken off?")
+                raise InputError(
+                    f"{path}: the file is empty (0 bytes); was its download or recording broken off?"
+                )
     except IsADirectoryError as error:
         raise InputError(f"{path}: is a folder; name the files in it") from error
     except FileNotFoundError as error:
@@ -50,7 +52,7 @@ def read_lines(path: str, from_line: int = 1) -> Iterator[Lines]:
     A gzip stream that breaks off or is damaged ends with a ``fault``. A line over LONGEST_LINE is cut to it.
     """
     rest, number, fault = b"", 1, ""
-    for chunk, fault in _chunks(path):
+    for chunk, fault in _chunks(path):  # noqa: B007 - the last one counts
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
             rest = (rest + chunk)[:LONGEST_LINE]
@@ -100,7 +102,10 @@ def _chunks(path: str) -> Iterator[tuple[bytes, str]]:
                 return
             yield chunk, ""
         if not inflate.eof:
-            yield b"", "the gzip stream breaks off: the file is incomplete; fetch it again, or go on without its end"
+            yield (
+                b"",
+                "the gzip stream breaks off: the file is incomplete; fetch it again, or go on without its end",
+            )
 
 
 class Refusals:
@@ -113,6 +118,4 @@ class Refusals:
     def refuse(self, line: int, reason: str, detail: str, original: bytes, symbol: str = "") -> Reject:
         """Return the reject of a line (or row) of the file."""
         said = f"{self.name}: line {line}: {detail}"
-        return Reject(
-            f"{self._digest}:{line}", self.name, line, symbol, reason, said, original[:KEPT_BYTES]
-        )
+        return Reject(f"{self._digest}:{line}", self.name, line, symbol, reason, said, original[:KEPT_BYTES])

@@ -99,7 +99,8 @@ def _intervals(path: str, open_ns: Longs, codes: Longs, names: list[str], given_
             found[code] = sizes[np.argmax(counts)]
     if not found.any():
         raise InputError(
-            f"{path}: {len(open_ns)} usable row(s) at one time do not tell how long a bar is: give --interval (1m, 1h, 1d)"
+            f"{path}: {len(open_ns)} usable row(s) at one time do not tell how long a bar is: "
+            "give --interval (1m, 1h, 1d)"
         )
     sizes, counts = np.unique(found[found > 0], return_counts=True)
     found[found == 0] = sizes[np.argmax(counts)]
@@ -147,11 +148,11 @@ class _Rows:
         text = line.decode("utf-8-sig", "replace").strip()
         separator = max(",;\t|", key=text.count)
         names = [name.strip() for name in text.split(separator)]
-        at = find_columns(
-            self._path, names, ("time", *_PRICES), ("symbol", "clock"), _wide_hint(names)
-        )
+        at = find_columns(self._path, names, ("time", *_PRICES), ("symbol", "clock"), _wide_hint(names))
         symbol = -1 if self._settings.symbol else at.get("symbol", -1)
-        return _Layout(separator, at["time"], at.get("clock", -1), symbol, tuple(at[name] for name in _PRICES))
+        return _Layout(
+            separator, at["time"], at.get("clock", -1), symbol, tuple(at[name] for name in _PRICES)
+        )
 
     def _take(self, layout: _Layout, number: int, line: bytes) -> None:
         symbol = ""
@@ -194,6 +195,10 @@ class _Rows:
 
 def _wide_hint(names: list[str]) -> str:
     lower = {name.lower() for name in names}
-    if len(names) > 2 and lower & {"date", "datetime", "timestamp"} and not lower & {"open", "high", "low", "close"}:
+    if (
+        len(names) > 2
+        and lower & {"date", "datetime", "timestamp"}
+        and not lower & {"open", "high", "low", "close"}
+    ):
         return "This looks like a table of closes with a column for each symbol, which holds no bars"
     return ""

@@ -99,7 +99,7 @@ class Teller:
             "complete_to_ns": promise_ns,
         }
         if run.kind == GAP:
-            columns = dict(zip(FIELDS[GAP][:4], run.columns[:4], strict=True))
+            columns: dict[str, Any] = dict(zip(FIELDS[GAP][:4], run.columns[:4], strict=True))
             reason = GAP_REASONS[int(run.columns[4][0])]
             return Gap(**head, seq=sum(self._next[run.symbol]), **columns, reason=reason)
         numbers = self._next[run.symbol]

@@ -169,7 +169,8 @@ class ParquetTrades:
         if "received" in self._names:
             received = self._times(table, row, "received")
             delay = np.where(received == _NO_TIME, 0, received - ts)
-        return (ts, delay, self._ids(table), self._sides(table), self._numbers(table, "price"), self._numbers(table, "size"))
+        numbers = self._numbers(table, "price"), self._numbers(table, "size")
+        return (ts, delay, self._ids(table), self._sides(table), *numbers)
 
     def _numbers(self, table: pa.RecordBatch, meaning: str) -> Doubles:
         column = table.column(self._names[meaning])
