@@ -6,7 +6,7 @@ Per symbol: log price = Gaussian steps of the regime's volatility (a two-state M
 chance, drift none; the second symbol of each pair follows the first by an Ornstein-Uhlenbeck spread
 (dx = -x dt / relaxation + s dW; Uhlenbeck and Ornstein 1930), so that the two are cointegrated. Trades arrive as a
 Poisson process, or evenly with jitter (``arrivals="regular"``: benchmarks get the same count in every block). Sizes are
-log-normal lots, sides follow the last step with some noise, quotes stand about the price before each trade.
+log-normal lots, sides fair coins, and each trade has a quote just before it, whose bid or ask it takes.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from flows.connectors.gateway import SECOND, CutSettings
 from flows.connectors.input_errors import InputError
 from flows.connectors.recorded import session_number
 from flows.connectors.recorded.cutter import Position, SessionGateway
-from flows.connectors.recorded.source import NEVER, Batch, Run, make_run
+from flows.connectors.recorded.source import Batch, Run, make_run
 from flows.connectors.synthetic_faults import FaultRates, inject
 from schemas.blocks import QUOTES, TRADES
 from schemas.market import Doubles, Longs
@@ -30,6 +30,7 @@ _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 FRAME_NS = SECOND
 VENUE = "SYNTHETIC"
+_GRID = 64
 
 
 class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,7 +69,7 @@ class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 class _State(msgspec.Struct, frozen=True):
-    """What a frame leaves to the next: log price, pair spread, last sign [symbols]; wild [symbols]; ids and time told."""
+    """What a frame leaves to the next, [symbols] each: log price, pair spread, regime, last trade and quote id."""
 
     frame: int
     logs: Doubles
@@ -76,7 +77,6 @@ class _State(msgspec.Struct, frozen=True):
     wild: Longs
     ids: Longs
     updates: Longs
-    reached_ns: int = NEVER
 
 
 class SyntheticSource:
@@ -120,7 +120,9 @@ class SyntheticSource:
         end = min(start + FRAME_NS, s.start_ns + round(s.duration_s * SECOND))
         wild = self._regimes(rng, state.wild)
         who, ts = self._arrivals(rng, start, end)
-        logs, spreads, last_logs, last_spreads = self._prices(rng, state, wild, who, ts, start, end)
+        logs, spreads, last_logs, last_spreads = self._prices(
+            rng, state, wild, who, (ts - start) / (end - start)
+        )
         counts = np.bincount(who, minlength=s.symbols)
         edges = np.concatenate(([0], np.cumsum(counts)))
         trades, quotes = self._columns(rng, state, who, ts, logs + spreads)
@@ -130,14 +132,13 @@ class SyntheticSource:
             runs.append(Run(self._names[i], TRADES, ts[cut], tuple(c[cut] for c in trades)))
             if s.quotes:
                 runs.append(Run(self._names[i], QUOTES, quotes[0][cut], tuple(c[cut] for c in quotes)))
-        reached, faulty = s.faults.disorder_ns, s.faults.any
-        if faulty:
+        if s.faults.any:
             runs = inject(s.faults, rng, runs, s.tick_size)
         runs = [make_run(run.symbol, run.kind, run.slots, run.columns) for run in runs]
         after = _State(
-            state.frame + 1, last_logs, last_spreads, wild, state.ids + counts, state.updates + counts, end
+            state.frame + 1, last_logs, last_spreads, wild, state.ids + counts, state.updates + counts
         )
-        return Batch(runs, [], end - reached if faulty else end - s.delay_ns, after)
+        return Batch(runs, [], end - s.delay_ns, after)
 
     def _regimes(self, rng: np.random.Generator, wild: Longs) -> Longs:
         draw = rng.random(len(wild))
@@ -161,30 +162,28 @@ class SyntheticSource:
         return who, ts[np.lexsort((ts, who))]
 
     def _prices(
-        self, rng: np.random.Generator, state: _State, wild: Longs, who: Longs, ts: Longs, start: int, end: int
+        self, rng: np.random.Generator, state: _State, wild: Longs, who: Longs, along: Doubles
     ) -> tuple[Doubles, Doubles, Doubles, Doubles]:
         """Return log price and pair spread at every trade, and both [symbols] at the end of the frame.
 
-        A pair's two symbols share the steps of the first one: a common path on a grid, read at each trade.
+        ``along`` is the part of the frame that has passed at each trade. A pair shares the steps of its first symbol.
         """
         s = self.settings
-        grid = 64
-        dt = (end - start) / SECOND / grid
+        seconds = FRAME_NS / SECOND
+        dt = seconds / _GRID
         scale = s.volatility * np.where(wild > 0, s.wild_factor, 1.0)
-        steps = rng.normal(0.0, 1.0, (s.symbols, grid)) * (scale * np.sqrt(dt))[:, None]
-        jumps = rng.random((s.symbols, grid)) < s.jumps_per_s * dt
-        steps += jumps * rng.normal(0.0, s.jump_volatility, (s.symbols, grid))
+        steps = rng.normal(0.0, 1.0, (s.symbols, _GRID)) * (scale * np.sqrt(dt))[:, None]
+        jumps = rng.random((s.symbols, _GRID)) < s.jumps_per_s * dt
+        steps += jumps * rng.normal(0.0, s.jump_volatility, (s.symbols, _GRID))
         steps[1 : 2 * s.pairs : 2] = steps[0 : 2 * s.pairs : 2]
         paths = state.logs[:, None] + np.cumsum(steps, axis=1)
-        keep = np.exp(-dt * grid / s.spread_relaxation_s)
+        keep = np.exp(-seconds / s.spread_relaxation_s)
         shock = s.spread_volatility * np.sqrt(s.spread_relaxation_s / 2.0 * (1.0 - keep * keep))
         spreads = np.zeros(s.symbols)
         second = slice(1, 2 * s.pairs, 2)
         spreads[second] = keep * state.spreads[second] + shock * rng.normal(0.0, 1.0, s.pairs)
-        cell = (ts - start) * grid // (end - start)
-        along = (ts - start) / (end - start)
         at_trade = state.spreads[who] + (spreads - state.spreads)[who] * along
-        return paths[who, cell], at_trade, paths[:, -1], spreads
+        return paths[who, (along * _GRID).astype(np.int64)], at_trade, paths[:, -1], spreads
 
     def _columns(
         self, rng: np.random.Generator, state: _State, who: Longs, ts: Longs, logs: Doubles
@@ -208,9 +207,13 @@ class SyntheticSource:
         return trades, quotes
 
 
+_USUAL = SyntheticSettings()
+_USUAL_CUT = CutSettings()
+
+
 def open_synthetic(
-    settings: SyntheticSettings = SyntheticSettings(),
-    cut: CutSettings = CutSettings(),
+    settings: SyntheticSettings = _USUAL,
+    cut: CutSettings = _USUAL_CUT,
     *,
     resume: Position | None = None,
 ) -> SessionGateway:
@@ -219,7 +222,9 @@ def open_synthetic(
     return SessionGateway([source], cut, session_number([source.identity]), resume)
 
 
-def benchmark_settings(symbols: int, ticks_per_block: int, cut: CutSettings, **more: Any) -> SyntheticSettings:
+def benchmark_settings(
+    symbols: int, ticks_per_block: int, cut: CutSettings, **more: Any
+) -> SyntheticSettings:
     """Return settings that give every symbol exactly ``ticks_per_block`` trades in every full slice.
 
     Raises ValueError where they do not divide evenly: ``cut_ns`` must be a multiple of ``ticks_per_block`` ns.

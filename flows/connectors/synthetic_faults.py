@@ -55,14 +55,22 @@ def _gap(run: Run) -> Run:
     """Return the declaration that all trades between the first and the last are missing."""
     ts, ids = run.columns[0], run.columns[2]
     start = int(ts[0]) + 1
-    row = (start, max(int(ts[-1]), start + 1), int(ids[0]) + 1, int(ids[-1]) - 1, GAP_REASONS.index("injected"))
+    row = (
+        start,
+        max(int(ts[-1]), start + 1),
+        int(ids[0]) + 1,
+        int(ids[-1]) - 1,
+        GAP_REASONS.index("injected"),
+    )
     return Run(run.symbol, GAP, np.array([start]), tuple(np.array([value]) for value in row))
 
 
 def _spoil_prices(rates: FaultRates, rng: np.random.Generator, run: Run, tick_size: float) -> None:
     bad = rng.random(len(run.slots)) < rates.bad_prints
     price = run.columns[4].copy()
-    price[bad] = np.where(rng.random(int(bad.sum())) < 0.5, np.rint(price[bad] / tick_size / 3) * tick_size, np.nan)
+    price[bad] = np.where(
+        rng.random(int(bad.sum())) < 0.5, np.rint(price[bad] / tick_size / 3) * tick_size, np.nan
+    )
     run.columns = (*run.columns[:4], price, run.columns[5])
 
 
