@@ -1,17 +1,22 @@
 """`titan demo`: see the whole system run on real market data."""
 
-from typing import Annotated
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ui.cli.ingest import speed_text
 from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
-from ui.cli.output import emit_json, note, write
-from ui.cli.summary import print_summary
+from ui.cli.output import emit_json, money, note, pairs, table, write
+
+if TYPE_CHECKING:
+    from flows.demo import DemoSummary
 
 EXAMPLES = (
-    "Examples:\n\ntitan demo\n\ntitan demo --speed 600\n\ntitan demo --json --dir /tmp/demo\n\n"
-    "titan demo --set strategies.rsi_reversion.params.low=25"
+    "Examples:\n\ntitan demo\n\ntitan demo --speed 3600\n\ntitan demo --json --dir /tmp/demo\n\n"
+    "titan demo --set strategies.rsi_reversion.params.low=25 --dir data/demo-rsi"
 )
 
 
@@ -22,39 +27,86 @@ def demo(
     log: LogOption = None,
     speed: Annotated[
         str | None,
-        typer.Option("--speed", metavar="N|max", help="Event time per wall time; max is full speed."),
+        typer.Option(
+            "--speed",
+            metavar="N|max",
+            help="Event time per wall time: 3600 is an hour a second. Default: max.",
+        ),
     ] = None,
     sets: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay real market data through both legs, live, and report: no keys, no server, under a minute."""
-    from pathlib import Path
+    """Replay real market data through both legs, live, and report: no keys, no server, under a minute.
 
+    A demo that was stopped goes on where it stood when it is run again with the same DIR.
+    """
     from ui.cli.progress import StatusLine
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    url = log or f"sqlite:///{Path(folder).resolve() / 'titan.db'}"
+    where = Path(folder)
+    where.mkdir(parents=True, exist_ok=True)
+    url = log or f"sqlite:///{where.resolve() / 'titan.db'}"
     settings, _ = configured(config, sets, log=("log.url", url), speed=("gateway.speed", speed_text(speed)))
     from flows.demo import run_demo
 
     with StatusLine() as status:
-        summary = run_demo(settings, Path(folder), status)
+        summary = run_demo(settings, where, status)
     if as_json:
         emit_json(summary)
-        return
-    print_summary(summary)
-    write("")
-    _what_next(url, summary.report_path)
+    else:
+        _print(summary)
+    if summary.stopped:
+        raise KeyboardInterrupt
+    if not as_json:
+        _what_next(summary)
 
 
-def _what_next(url: str, report: str) -> None:
-    note("What to try next:")
+def _print(done: "DemoSummary") -> None:
+    """Print what happened, and profit by strategy."""
+    rows: list[tuple[str, str]] = [
+        ("ticks", f"{done.ticks:,} in {done.seconds:.1f} s ({done.ticks_per_s:,.0f} a second)"),
+        *((name, f"{getattr(done, name):,}") for name in ("bars", "marks", "signals", "orders", "fills")),
+    ]
+    rows += [
+        (name.replace("_", " "), f"{count:,}")
+        for name in ("alerts", "dead_letters")
+        if (count := getattr(done, name))
+    ]
+    if done.latency_p50_ms is not None and done.latency_p99_ms is not None:
+        rows.append(
+            (
+                "latency",
+                f"p50 {done.latency_p50_ms:.1f} ms, p99 {done.latency_p99_ms:.1f} ms, tick in to order out",
+            )
+        )
+    if done.equity_nanos is not None:
+        rows.append(("equity", f"{money(done.equity_nanos)} after fees of {money(done.fees_nanos or 0)}"))
+    rows.append(("log", done.log))
+    if done.report_path:
+        rows.append(("report", done.report_path))
+    pairs(rows)
+    if done.strategies:
+        write("")
+        names = ("pnl", "realized", "unrealized", "fees")
+        table(
+            ["strategy", *names],
+            [
+                [strategy, *(money(row[f"{n}_nanos"]) for n in names)]
+                for strategy, row in done.strategies.items()
+            ],
+        )
+
+
+def _what_next(done: "DemoSummary") -> None:
+    titan = "titan" if shutil.which("titan") else sys.argv[0]
+    if done.report_path:
+        note(f"\nOpen {done.report_path} in a browser. What to try next:")
+    else:
+        note("\nWhat to try next:")
     for line in (
-        f"open {report}",
-        f"titan status --log {url}",
-        f"titan topics tail trade_signals --from earliest --to-end --log {url}",
-        "titan demo --set strategies.sma_crossover.params.fast=10 --dir data/demo-fast",
-        "titan config show strategies",
+        f"{titan} status --log {done.log}",
+        f"{titan} topics tail trade_signals --from earliest --to-end --log {done.log}",
+        f"{titan} demo --set strategies.sma_crossover.params.fast=10 --dir data/demo-fast",
+        f"{titan} config show strategies",
     ):
         note(f"  {line}")

@@ -72,6 +72,8 @@ def ingest(
         emit_json(summary)
     else:
         print_summary(summary)
+    if summary.stopped:
+        raise KeyboardInterrupt
 
 
 def speed_text(speed: str | None) -> str | None:

@@ -51,8 +51,8 @@ def _topic(log: "Log", name: str) -> dict[str, Any]:
 
 def _portfolios(log: "Log") -> list[dict[str, Any]]:
     """Return the last update of every account that is among the newest."""
-    from schemas.flatten import flatten
     from flows.connectors.latest import newest
+    from schemas.flatten import flatten
 
     by_account: dict[str, dict[str, Any]] = {}
     for record in newest(log, "portfolio_updates", 20):
@@ -65,8 +65,8 @@ def _portfolios(log: "Log") -> list[dict[str, Any]]:
 
 def _marks(log: "Log") -> list[dict[str, Any]]:
     """Return the last mark of every symbol that is among the newest records."""
-    from schemas.flatten import flatten
     from flows.connectors.latest import newest
+    from schemas.flatten import flatten
 
     by_symbol: dict[str, dict[str, Any]] = {}
     for record in newest(log, "marks", _MARKS_READ):
@@ -81,8 +81,8 @@ def _dead_letters(log: "Log") -> dict[str, Any]:
     """Return how many there are, and the reasons of the newest."""
     from collections import Counter
 
-    from schemas.flatten import flatten
     from flows.connectors.latest import newest
+    from schemas.flatten import flatten
 
     reasons = Counter(
         flatten("dead_letters", record.value or b"")[0]["reason"]
