@@ -10,11 +10,10 @@ import msgspec
 
 from flows import stop
 from flows.config import Settings
-from flows.connectors.latest import latest_portfolio
 from flows.runtime import execute, open_configured_log
 from flows.live import live_flow
 from flows.progress import Progress
-from flows.run import RunSummary, summary
+from flows.run import RunSummary, note_portfolio, summary
 from flows.totals import Totals, totals
 
 _EVERY_S = 0.25
@@ -51,7 +50,7 @@ def run_demo(settings: Settings, folder: Path, status: Callable[[Mapping[str, An
             ended.set()
             teller.join()
         seconds = time.monotonic() - began
-        progress.portfolio = progress.portfolio or latest_portfolio(log, settings.account.id)
+        note_portfolio(progress, log, settings.account.id)
         return _summary(settings, progress, totals(log), seconds)
 
 

@@ -6,7 +6,7 @@ from collections import deque
 import msgspec
 
 from flows.connectors.log import Log, Position
-from schemas.account import PortfolioUpdate
+from schemas.account import BookPosition, PortfolioUpdate
 
 
 class Progress(msgspec.Struct):
@@ -27,6 +27,7 @@ class Progress(msgspec.Struct):
     slices_written: int = 0
     gateway_done: bool = False
     portfolio: PortfolioUpdate | None = None
+    books: list[BookPosition] = []
     latencies_ns: list[int] = []
     sent: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=4096))
 

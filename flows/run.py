@@ -5,7 +5,7 @@ wait for: its order of events is then the same however fast either was.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from bytewax.dataflow import Dataflow
@@ -14,12 +14,15 @@ from flows import stop
 from flows.account_leg import add_account_leg
 from flows.config import Settings, ns
 from flows.connectors.account_source import AccountSourceSettings
-from flows.connectors.latest import latest_portfolio
+from flows.connectors.latest import latest_books, latest_portfolio
 from flows.connectors.log import Log, Position
 from flows.runtime import execute, open_configured_log
 from flows.progress import Progress
 from flows.symbol_leg import add_symbol_leg
-from schemas.account import PortfolioUpdate
+from schemas.account import BookPosition
+
+
+_PROFIT = ("pnl_nanos", "realized_nanos", "unrealized_nanos", "fees_nanos")
 
 
 class RunSummary(msgspec.Struct):
@@ -59,7 +62,7 @@ def run(settings: Settings, to_end: bool, legs: Sequence[str] = ("symbol", "acco
             _to_end(settings, log, legs, progress)
         else:
             _tail(settings, log, legs, progress)
-        progress.portfolio = progress.portfolio or latest_portfolio(log, settings.account.id)
+        note_portfolio(progress, log, settings.account.id)
     return summary(settings, progress, to_end, time.monotonic() - start)
 
 
@@ -110,6 +113,12 @@ def marked_symbols(log: Log) -> tuple[str, ...]:
     return tuple(sorted(key.decode() for key in found))
 
 
+def note_portfolio(progress: Progress, log: Log, account: str) -> None:
+    """Note what the log says last about the account."""
+    progress.portfolio = latest_portfolio(log, account)
+    progress.books = latest_books(log, account)
+
+
 def summary(settings: Settings, progress: Progress, to_end: bool, seconds: float) -> RunSummary:
     """Put what a run did into words."""
     last = progress.portfolio
@@ -131,15 +140,15 @@ def summary(settings: Settings, progress: Progress, to_end: bool, seconds: float
         realized_nanos=last.realized_nanos if last else None,
         unrealized_nanos=last.unrealized_nanos if last else None,
         fees_nanos=last.fees_nanos if last else None,
-        strategies=by_strategy(last),
+        strategies=by_strategy(progress.books),
     )
 
 
-def by_strategy(last: PortfolioUpdate | None) -> dict[str, dict[str, int]]:
-    """Return every strategy's realised, unrealised and net profit and its fees, in currency units of 1e-9."""
+def by_strategy(books: Iterable[BookPosition]) -> dict[str, dict[str, int]]:
+    """Return every strategy's net, realised and unrealised profit and its fees, in currency units of 1e-9."""
     totals: dict[str, dict[str, int]] = {}
-    for book in last.books if last else ():
-        row = totals.setdefault(book.strategy, dict.fromkeys(("pnl_nanos", "realized_nanos", "unrealized_nanos", "fees_nanos"), 0))
+    for book in books:
+        row = totals.setdefault(book.strategy, dict.fromkeys(_PROFIT, 0))
         row["realized_nanos"] += book.realized_nanos
         row["unrealized_nanos"] += book.unrealized_nanos
         row["fees_nanos"] += book.fees_nanos

@@ -12,6 +12,7 @@ import msgspec
 from schemas.block_codec import Rows
 from schemas.blocks import ROW_KINDS
 from schemas.codec import BLOCK_TOPICS, BLOCKS, decode, decode_rows
+from schemas.event_ids import event_id
 
 _KIND_OF = {codec.record: kind for codec, kind in zip(BLOCKS["market_data"], ROW_KINDS, strict=True)}
 
@@ -24,7 +25,8 @@ def flatten(topic: str, value: bytes) -> list[dict[str, Any]]:
     """
     if topic not in BLOCK_TOPICS:
         event = decode(topic, value)
-        return [{"type": type(event).__name__, **msgspec.to_builtins(event, builtin_types=(bytes,))}]
+        plain = msgspec.to_builtins(event, builtin_types=(bytes,))
+        return [{"id": event_id(event), "type": type(event).__name__, **plain}]
     rows = decode_rows(topic, value)
     if topic == "market_data":
         return _market_data(rows)

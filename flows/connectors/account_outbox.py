@@ -7,16 +7,8 @@ from flows.connectors.log_sink import Outgoing
 from flows.progress import Progress
 from schemas.account import Alert, DeadLetter, PortfolioUpdate
 from schemas.codec import DecodeError, Event, decode, encode, topic_of
-from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, SubmitOrder
-
-
-def event_id(event: Event) -> str:
-    """Return the deterministic id of an event; requests are identified by what they ask."""
-    if isinstance(event, SubmitOrder):
-        return f"submit:{event.client_order_id}"
-    if isinstance(event, CancelOrder):
-        return f"cancel:{event.client_order_id}:{event.ts_event_ns}"
-    return event.id
+from schemas.event_ids import event_id
+from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
 
 
 class AccountOutbox:

@@ -1,7 +1,7 @@
 """What was said last? The newest records of a topic, read backwards in growing steps."""
 
 from flows.connectors.log import Log, Record
-from schemas.account import PortfolioUpdate
+from schemas.account import BookPosition, PortfolioUpdate
 from schemas.codec import decode
 
 MOST = 5000
@@ -45,3 +45,23 @@ def latest_portfolio(log: Log, account: str) -> PortfolioUpdate | None:
             assert isinstance(event, PortfolioUpdate)
             return event
     return None
+
+
+def latest_books(log: Log, account: str) -> list[BookPosition]:
+    """Return every book of the account as last reported: a fill's update holds its own book only, others hold all."""
+    books: dict[tuple[str, str], BookPosition] = {}
+    back = 1
+    while True:
+        records = [r for r in newest(log, "portfolio_updates", back) if r.key == account.encode()]
+        updates = [decode("portfolio_updates", record.value or b"") for record in records]
+        if back > MOST or len(records) < back or any(_is_whole(update) for update in updates):
+            break
+        back *= 4
+    for update in updates:
+        assert isinstance(update, PortfolioUpdate)
+        books.update({(book.strategy, book.symbol): book for book in update.books})
+    return [books[key] for key in sorted(books)]
+
+
+def _is_whole(update: object) -> bool:
+    return isinstance(update, PortfolioUpdate) and not update.cause.startswith("fill")
