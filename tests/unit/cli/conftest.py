@@ -1,6 +1,7 @@
 """A log with a little of everything, and a way to run `titan` in this process."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -48,9 +49,11 @@ def _away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def titan(capsys: pytest.CaptureFixture[str]) -> Titan:
-    """Run the command in this process."""
+def titan(capsys: pytest.CaptureFixture[str]) -> Iterator[Titan]:
+    """Run the command in this process; what it does to signals ends with the test."""
     from ui.cli import main
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str) -> Ended:
         capsys.readouterr()
@@ -60,7 +63,9 @@ def titan(capsys: pytest.CaptureFixture[str]) -> Titan:
         code = ended.value.code
         return Ended(code if isinstance(code, int) else 0, said.out, said.err)
 
-    return run
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -1,0 +1,131 @@
+"""How did the account's equity move? Curve, drawdown, exposure and periods, from its portfolio updates.
+
+Drawdown is 1 - equity / highest equity so far; the ledger keeps that peak at every mark, so it may lie between two
+updates. All sums are of integers; only ratios are floats.
+"""
+
+from bisect import bisect_left
+
+import msgspec
+
+from schemas.account import PortfolioUpdate
+from ui.report.report import Curve, Drawdown, Lines, Period, Trade
+
+POINTS = 3000
+"""Points of a curve; more are thinned to the lowest and highest of each stretch."""
+PERIODS = 48
+_HOUR = 3_600_000_000_000
+_LENGTHS = (_HOUR, 4 * _HOUR, 24 * _HOUR, 7 * 24 * _HOUR, 28 * 24 * _HOUR, 364 * 24 * _HOUR)
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """Share of time with a position; gross exposure over equity by time, and at its highest."""
+
+    time_in_market: float
+    average: float
+    highest: float
+
+
+def deepest(updates: list[PortfolioUpdate]) -> Drawdown | None:
+    """Return the deepest drawdown; None where equity was never below its peak.
+
+    ``peak_ns`` is the first update that knows the peak, ``recovered_ns`` the first that is back at it.
+    """
+    found: tuple[int, int, int, int] | None = None
+    peak, peak_ns = 0, 0
+    for i, update in enumerate(updates):
+        if update.peak_equity_nanos != peak or not i:
+            peak, peak_ns = update.peak_equity_nanos, update.ts_event_ns
+        depth = peak - update.equity_nanos
+        if depth > 0 and peak > 0 and (found is None or depth * found[1] > found[0] * peak):
+            found = (depth, peak, peak_ns, i)
+    if found is None:
+        return None
+    depth, peak, peak_ns, i = found
+    back = (update.ts_event_ns for update in updates[i:] if update.equity_nanos >= peak)
+    return Drawdown(depth / peak, depth, peak_ns, updates[i].ts_event_ns, next(back, None))
+
+
+def exposure(updates: list[PortfolioUpdate]) -> Exposure:
+    """Return how much was at stake; an update holds until the next."""
+    held = total = 0
+    weighted = highest = 0.0
+    for update, after in zip(updates, updates[1:], strict=False):
+        length = after.ts_event_ns - update.ts_event_ns
+        total += length
+        held += length if update.gross_exposure_nanos else 0
+        weighted += length * _leverage(update)
+    highest = max(map(_leverage, updates), default=0.0)
+    return Exposure(held / total, weighted / total, highest) if total else Exposure(0.0, 0.0, highest)
+
+
+def curve(updates: list[PortfolioUpdate]) -> Curve:
+    """Return what is drawn of the account."""
+    kept = [updates[i] for i in thinned([update.equity_nanos for update in updates])]
+    times, lines = _strategy_lines(updates)
+    return Curve(
+        [update.ts_event_ns for update in kept],
+        [update.equity_nanos for update in kept],
+        [-update.drawdown for update in kept],
+        times,
+        lines,
+    )
+
+
+def thinned(values: list[int], points: int = POINTS) -> list[int]:
+    """Return the places of the first and last value, and of the lowest and highest of equal stretches, rising.
+
+    >>> thinned([0, 5, 1, 2, -3, 4, 4, 4], points=4)
+    [0, 1, 4, 5, 7]
+    """
+    if len(values) <= points:
+        return list(range(len(values)))
+    width = -(-2 * len(values) // points)
+    kept = {0, len(values) - 1}
+    for start in range(0, len(values), width):
+        stretch = range(start, min(start + width, len(values)))
+        kept |= {min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)}
+    return sorted(kept)
+
+
+def periods(updates: list[PortfolioUpdate], trades: list[Trade], initial_nanos: int) -> list[Period]:
+    """Return the account by hours, days or longer: the shortest that gives at most ``PERIODS`` rows."""
+    if not updates:
+        return []
+    span = updates[-1].ts_event_ns - updates[0].ts_event_ns
+    length = next((length for length in _LENGTHS if span <= (PERIODS - 1) * length), _LENGTHS[-1])
+    last: dict[int, PortfolioUpdate] = {}
+    worst: dict[int, float] = {}
+    for update in updates:
+        end = -(-update.ts_event_ns // length) * length
+        last[end] = update
+        worst[end] = max(worst.get(end, 0.0), update.drawdown)
+    exits, before, rows = [trade.exit_ns for trade in trades], initial_nanos, list[Period]()
+    for end in sorted(last):
+        equity = last[end].equity_nanos
+        closed = bisect_left(exits, end) - bisect_left(exits, end - length)
+        rows.append(Period(end - length, end, equity, equity - before, worst[end], closed))
+        before = equity
+    return rows
+
+
+def _strategy_lines(updates: list[PortfolioUpdate]) -> tuple[list[int], Lines]:
+    """Return every strategy's profit after fees at the updates that tell all books."""
+    whole = [update for update in updates if update.books and not update.cause.startswith("fill:")]
+    if updates and updates[-1:] != whole[-1:] and updates[-1].books:
+        whole = whole + updates[-1:] if len(updates[-1].books) == len(whole[-1].books if whole else ()) else whole
+    step = max(1, len(whole) // (POINTS // 2))
+    kept = whole[::-step][::-1]
+    names = list(dict.fromkeys(book.strategy for update in kept for book in update.books))
+    lines: Lines = {name: [] for name in names}
+    for update in kept:
+        sums = dict.fromkeys(names, 0)
+        for book in update.books:
+            sums[book.strategy] += book.realized_nanos + book.unrealized_nanos - book.fees_nanos
+        for name, total in sums.items():
+            lines[name].append(total)
+    return [update.ts_event_ns for update in kept], lines
+
+
+def _leverage(update: PortfolioUpdate) -> float:
+    return update.gross_exposure_nanos / update.equity_nanos if update.equity_nanos > 0 else 0.0
