@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
-from flows.connectors.log import LogSettings
+from flows.connectors.log import LogSettings, sqlite_path
 from flows.connectors.synthetic import SyntheticSettings
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
@@ -79,6 +79,16 @@ class LogSection(LogSettings, frozen=True, kw_only=True, forbid_unknown_fields=T
     url: LogUrl = "sqlite:///data/titan.db"
     """Alias in the environment: TITAN_LOG."""
 
+    def __post_init__(self) -> None:
+        if self.url.startswith("sqlite:"):
+            sqlite_path(self.url)
+        for name in ("timeout_s", "flush_timeout_s", "poll_interval_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in ("linger_ms", "max_bytes"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+
 
 class RunSection(Section, frozen=True, kw_only=True):
     """How the legs run."""
@@ -105,8 +115,8 @@ class GatewaySection(Section, frozen=True, kw_only=True):
     """Symbol of files that name none; empty: from the file."""
     venue: str = ""
     """Venue of files that name none; empty: from the file's format."""
-    speed: NotNegative = 0.0
-    """Event time per wall time: 1 is real time, 60 a minute a second; 0 is as fast as possible."""
+    speed: NotNegative = 7200.0
+    """Event time per wall time: 1 is real time, 7200 two hours a second; 0 is as fast as possible."""
     cut: Timeframe = "250ms"
     """Event time that one block spans at most."""
     max_rows: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1000

@@ -150,6 +150,8 @@ def test_an_unknown_key_names_its_source_and_the_nearest(override: str, says: st
         ("account.cash=1e6", "an exact decimal"),
         ("account.cash=-1", "an exact decimal"),
         ("log.url=postgres://x", "sqlite:///relative.db"),
+        ("log.url=sqlite://host/x.db", "has two slashes"),
+        ("log.timeout_s=-1", "must be above 0"),
         ("gateway=3", "this is a section"),
         ("gateway.timezone=Mars/Base", "no such time zone"),
         ("strategies.sma_crossover.timeframe=2m", "symbol_leg.timeframes"),
