@@ -1,12 +1,12 @@
 """Which gateway do the settings ask for?"""
 
 from pathlib import Path
-from typing import Any
 
 from flows.config import ConfigError, Settings, ns
-from flows.connectors.gateway import CutSettings, Gateway
+from flows.connectors.gateway import CutSettings
 from flows.connectors.gateway_source import OpenGateway
 from flows.connectors.recorded import RecordedSettings, open_recorded
+from flows.connectors.synthetic import open_synthetic
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -18,18 +18,20 @@ def gateway_opener(settings: Settings) -> OpenGateway:
         ConfigError: no gateway is configured.
     """
     chosen = settings.gateway
-    cut = CutSettings(cut_ns=ns(chosen.cut), max_rows=chosen.max_rows)
+    cut = CutSettings(cut_ns=ns(chosen.cut), max_rows=chosen.max_rows, heartbeat_ns=ns(chosen.heartbeat))
     if chosen.kind == "none":
-        raise ConfigError("gateway.kind is none, so there is no market data to bring in; set it to recorded or synthetic")
+        raise ConfigError("gateway.kind is none: there is no market data to bring in; set it to recorded or synthetic")
+    if chosen.kind == "synthetic":
+        return lambda resume: open_synthetic(chosen.synthetic, cut, resume=resume)
     recorded = RecordedSettings(
-        symbol=chosen.symbol, timezone=chosen.timezone, interval_ns=ns(chosen.interval) if chosen.interval else 0
+        symbol=chosen.symbol,
+        venue=chosen.venue,
+        timezone=chosen.timezone,
+        interval_ns=ns(chosen.interval) if chosen.interval else 0,
+        disorder_ns=ns(chosen.disorder) if chosen.disorder else -1,
     )
     files = [_found(name) for name in chosen.files]
-
-    def open_gateway(resume: Any) -> Gateway:
-        return open_recorded(files, recorded, cut, format=chosen.format, resume=resume)
-
-    return open_gateway
+    return lambda resume: open_recorded(files, recorded, cut, format=chosen.format, resume=resume)
 
 
 def gateway_symbols(settings: Settings) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def check(settings: Settings, placed: Leaves) -> None:
 def _check_timeframes(settings: Settings) -> None:
     known = {ns(timeframe) for timeframe in settings.symbol_leg.timeframes}
     for name, strategy in settings.strategies.items():
-        if strategy.enabled and ns(strategy.timeframe) not in known:
+        if strategy.enabled and strategy.timeframe and ns(strategy.timeframe) not in known:
             raise BadValue(
                 f"strategies.{name}.timeframe = {strategy.timeframe}: no such bars are made; choose one of "
                 f"symbol_leg.timeframes = {settings.symbol_leg.timeframes}, or add it there"

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from flows.config.durations import ns
-from flows.config.settings import InstrumentSection, Settings
+from flows.config.settings import InstrumentSection, Settings, StrategySection
 from flows.connectors.gateway import CutSettings
 from flows.connectors.recorded import RecordedSettings
 from operators.account_leg import AccountLeg
@@ -61,10 +61,15 @@ def cut_settings(settings: Settings) -> CutSettings:
 def strategy_instances(settings: Settings) -> tuple[StrategyInstance, ...]:
     """Return the enabled strategies, in the order of their names."""
     return tuple(
-        StrategyInstance(name, ns(given.timeframe), _strategy(name, given), tuple(given.symbols))
+        StrategyInstance(name, ns(timeframe_of(settings, given)), _strategy(name, given), tuple(given.symbols))
         for name, given in sorted(settings.strategies.items())
         if given.enabled
     )
+
+
+def timeframe_of(settings: Settings, strategy: StrategySection) -> str:
+    """Return the timeframe of a strategy: its own, else the first of the symbol leg."""
+    return strategy.timeframe or settings.symbol_leg.timeframes[0]
 
 
 def symbol_parameters(settings: Settings) -> SymbolParameters:

@@ -157,7 +157,8 @@ class StrategySection(Section, frozen=True, kw_only=True):
     kind: str = ""
     """Which strategy of the registry it is; empty: the one of its own name."""
     enabled: bool = True
-    timeframe: Timeframe = "1m"
+    timeframe: MaybeTimeframe = ""
+    """One of symbol_leg.timeframes; empty: the first of them."""
     symbols: list[str] = msgspec.field(default_factory=lambda: ["*"])
     """Symbols that it trades; `*` is every one."""
     params: dict[str, Any] = {}

@@ -58,7 +58,7 @@ def ingest(
         log=("log.url", log),
         format=("gateway.format", reading.format),
         symbol=("gateway.symbol", reading.symbol),
-        speed=("gateway.speed", speed_text(reading.speed)),
+        speed=("gateway.speed", speed_text(reading.speed or "max")),
         interval=("gateway.interval", reading.interval),
         timezone=("gateway.timezone", reading.timezone),
     )

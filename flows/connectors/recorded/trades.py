@@ -87,7 +87,7 @@ class ParquetTrades:
             times.append(self._times(table, row))
             symbols.update(self._symbols(table).unique().to_pylist())
         check_order(self.name, np.concatenate(times), self._disorder_ns)
-        known = {str(symbol) for symbol in symbols if symbol is not None and str(symbol).isascii()}
+        known = {symbol.decode() for symbol in symbols if symbol and symbol.isascii()}
         if not known:
             raise InputError(f"{self.name}: no row names a symbol (ASCII); give one by --symbol")
         return known
@@ -128,21 +128,21 @@ class ParquetTrades:
         symbols = self._symbols(table)
         bad = (ts <= 0) | (ts >= LATEST_NS)
         if "symbol" in self._names:
-            names = pa.array(list(self.venues))
+            names = pa.array([name.encode() for name in self.venues], pa.binary())
             bad |= ~pc.is_in(symbols, names).to_numpy(zero_copy_only=False)
         rejects: list[tuple[int, Reject]] = []
         slots = np.zeros(len(ts), np.int64)
         good = np.flatnonzero(~bad)
         slots[good], after = assign_slots(ts[good], reached, self._disorder_ns)
-        for i in np.flatnonzero(bad).tolist():
-            before = ts[:i][~bad[:i]]
-            slot = max(reached, int(before.max())) if len(before) else reached
-            rejects.append((slot, self._refuse(table, row, i)))
+        if bad.any():
+            newest = np.maximum(np.maximum.accumulate(np.where(bad, NEVER, ts)), reached)
+            rejects = [(int(newest[i]), self._refuse(table, row, i)) for i in np.flatnonzero(bad).tolist()]
         columns = self._rows(table, ts, row)
         return self._runs(symbols, good, slots, columns), rejects, after
 
     def _refuse(self, table: pa.RecordBatch, row: int, i: int) -> Reject:
-        original = json.dumps(table.slice(i, 1).to_pylist()[0], default=str).encode()
+        shown = {name: _show(table.column(name), i) for name in table.schema.names}
+        original = json.dumps(shown).encode()
         detail = "no time between 1970 and 2100, or no symbol in ASCII; the row has no place and is refused"
         return self._refusals.refuse(row + i + 1, "no_place", detail, original)
 
@@ -153,7 +153,7 @@ class ParquetTrades:
         if len(names) == 1:
             if len(good) < len(slots):
                 slots, columns = slots[good], tuple(column[good] for column in columns)
-            return [make_run(str(names[0]), TRADES, slots, columns)]
+            return [make_run(names[0].decode(), TRADES, slots, columns)]
         codes = symbols.indices.fill_null(-1).to_numpy()[good]
         order = good[np.argsort(codes, kind="stable")]
         edges = np.searchsorted(np.sort(codes, kind="stable"), np.arange(len(names) + 1))
@@ -161,7 +161,7 @@ class ParquetTrades:
         for name, start, stop in zip(names, edges[:-1], edges[1:], strict=True):
             if stop > start:
                 chosen = order[start:stop]
-                runs.append(make_run(str(name), TRADES, slots[chosen], tuple(c[chosen] for c in columns)))
+                runs.append(make_run(name.decode(), TRADES, slots[chosen], tuple(c[chosen] for c in columns)))
         return runs
 
     def _rows(self, table: pa.RecordBatch, ts: Longs, row: int) -> tuple[Any, ...]:
@@ -180,12 +180,12 @@ class ParquetTrades:
         return numbers
 
     def _symbols(self, table: pa.RecordBatch) -> pa.DictionaryArray:
-        """Return each row's symbol, dictionary-encoded."""
+        """Return each row's symbol as bytes (files need not keep their promise of UTF-8), dictionary-encoded."""
         if "symbol" not in self._names or self._settings.symbol:
             indices = pa.array(np.zeros(table.num_rows, np.int32))
-            return pa.DictionaryArray.from_arrays(indices, pa.array([self._symbol]))
+            return pa.DictionaryArray.from_arrays(indices, pa.array([self._symbol.encode()], pa.binary()))
         column = table.column(self._names["symbol"])
-        return column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
+        return _as_bytes(column).dictionary_encode()
 
     def _ids(self, table: pa.RecordBatch) -> Longs:
         name = self._names.get("trade_id")
@@ -197,8 +197,8 @@ class ParquetTrades:
     def _sides(self, table: pa.RecordBatch) -> Longs:
         sides = np.zeros(table.num_rows, np.int64)
         if "side" in self._names:
-            column = table.column(self._names["side"]).cast(pa.string())
-            said = np.array([str(v).lower() for v in column.unique().to_pylist()])
+            column = _as_bytes(table.column(self._names["side"]))
+            said = [str(value or b"", "ascii", "replace").lower() for value in column.unique().to_pylist()]
             signs = np.array([1 if s in _BUYS else -1 if s in _SELLS else 0 for s in said])
             sides = signs[column.dictionary_encode().indices.fill_null(0).to_numpy(zero_copy_only=False)]
             sides = np.where(column.is_valid().to_numpy(zero_copy_only=False), sides, 0)
@@ -238,3 +238,20 @@ class ParquetTrades:
                 return scale
         usable = numbers[numbers > 0]
         return scale_of(int(np.median(usable))) if len(usable) else 1
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        column = column.cast(pa.string())
+    return column.cast(pa.binary())
+
+
+def _show(column: pa.Array, row: int) -> str | None:
+    """Return a value for a reject's JSON."""
+    try:
+        value = column[row].as_py()
+    except (UnicodeDecodeError, ValueError, OverflowError):
+        return "(unreadable)"
+    return None if value is None else str(value)
