@@ -82,6 +82,8 @@ def parse_line(line: bytes) -> tuple[int, _Frame]:
     recv = 0
     if not line.startswith(b"{"):
         stamp, _, line = line.partition(b" ")
+        if not (stamp.isdigit() and len(stamp) < 20):
+            raise ValueError(f"begins with {stamp[:30]!r}, neither a JSON object nor a receive time")
         recv = int(stamp)
         recv *= scale_of(recv)
         if not is_usable(recv):

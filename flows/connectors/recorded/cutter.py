@@ -122,6 +122,7 @@ class SessionGateway:
             self._read(min(behind, key=lambda feed: feed.watermark_ns))
 
     def _read(self, feed: Feed) -> None:
+        feed.forget(self._boundary)
         batch = feed.read()
         if batch is not None:
             index = self._feeds.index(feed)
@@ -131,7 +132,7 @@ class SessionGateway:
     def _announce(self, head: int | None) -> Slice:
         if head is None:
             rejects = [reject for feed in self._feeds for reject in feed.rejects(None)]
-            why = f"; the first: line {rejects[0].line}: {rejects[0].detail}" if rejects else ""
+            why = f"; the first: {rejects[0].detail}" if rejects else ""
             names = ", ".join(feed.source.name for feed in self._feeds)
             raise InputError(f"{names}: no usable row ({len(rejects)} refused{why})")
         begins = [

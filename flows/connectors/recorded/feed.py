@@ -51,9 +51,13 @@ class Feed:
 
     def position(self, boundary_ns: int) -> FeedPosition:
         """Return where to read again when everything with a slot below ``boundary_ns`` has been told."""
+        self.forget(boundary_ns)
+        return FeedPosition(self._untold[0][1] if self._untold else self._after)
+
+    def forget(self, boundary_ns: int) -> None:
+        """Let go of batches that are wholly told."""
         while self._untold and self._untold[0][0] < boundary_ns:
             self._untold.popleft()
-        return FeedPosition(self._untold[0][1] if self._untold else self._after)
 
     def close(self) -> None:
         """Let the source release its file."""

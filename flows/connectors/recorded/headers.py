@@ -7,7 +7,7 @@ from flows.connectors.input_errors import InputError
 ALIASES: dict[str, tuple[str, ...]] = {
     "time": (
         "ts_event_ns", "ts_event", "timestamp_ns", "timestamp_us", "timestamp_ms", "timestamp_s", "timestamp", "ts",
-        "datetime", "date_time", "open_time", "time", "date",
+        "datetime", "date_time", "open_time", "date", "time",
     ),
     "clock": ("time", "time_of_day"),
     "received": ("ts_recv_ns", "ts_recv", "recv_ns", "received_ns", "local_timestamp"),

@@ -19,7 +19,7 @@ from flows.connectors.gateway import Reject
 from flows.connectors.input_errors import InputError
 from flows.connectors.recorded.headers import find_columns
 from flows.connectors.recorded.lines import Refusals, content_hash, read_lines
-from flows.connectors.recorded.order import check_order
+from flows.connectors.recorded.order import OrderCheck
 from flows.connectors.recorded.settings import RecordedSettings, symbol_of
 from flows.connectors.recorded.source import NEVER, Batch, Run, assign_slots
 from flows.connectors.recorded.times import is_usable, read_time, wall_to_utc
@@ -46,22 +46,26 @@ class OhlcvBars:
         self._rejects = reader.rejects
         open_ns = reader.open_times()
         codes = np.array(reader.codes, np.int64)
+        lines = np.array(reader.lines, np.int64)
         numbers = np.array(reader.numbers, np.float64).reshape(-1, len(_PRICES))
         names = list(reader.symbols)
         intervals = _intervals(path, open_ns, codes, names, settings.interval_ns)
         self.heartbeat_ns = int(intervals.min())
         self.venues = dict.fromkeys(sorted(names), settings.venue or "RECORDED")
         self._runs = [
-            self._order(name, open_ns[codes == code], numbers[codes == code], int(intervals[code]))
+            self._order(name, open_ns[mine], numbers[mine], int(intervals[code]), lines[mine])
             for code, name in enumerate(names)
+            for mine in [codes == code]
         ]
 
-    def _order(self, symbol: str, open_ns: Longs, numbers: Doubles, interval_ns: int) -> Run:
+    def _order(self, symbol: str, open_ns: Longs, numbers: Doubles, interval_ns: int, lines: Longs) -> Run:
         """Return a symbol's rows in told order."""
         if len(open_ns) > 1 and (np.diff(open_ns) <= 0).all() and open_ns[0] > open_ns[-1]:
-            open_ns, numbers = open_ns[::-1], numbers[::-1]
+            open_ns, numbers, lines = open_ns[::-1], numbers[::-1], lines[::-1]
         close_ns = open_ns + interval_ns
-        check_order(self.name, close_ns, self._disorder_ns, f" of {symbol}")
+        check = OrderCheck(self.name, self._disorder_ns, f" of {symbol}")
+        check.add(close_ns, lines)
+        check.finish()
         slots, _ = assign_slots(close_ns, NEVER, self._disorder_ns)
         order = np.argsort(slots, kind="stable")
         longs = (close_ns[order], np.zeros(len(order), np.int64), np.full(len(order), interval_ns))
@@ -149,10 +153,9 @@ class _Rows:
         separator = max(",;\t|", key=text.count)
         names = [name.strip() for name in text.split(separator)]
         at = find_columns(self._path, names, ("time", *_PRICES), ("symbol", "clock"), _wide_hint(names))
+        clock = at.get("clock", -1) if names[at["time"]].lower() == "date" else -1
         symbol = -1 if self._settings.symbol else at.get("symbol", -1)
-        return _Layout(
-            separator, at["time"], at.get("clock", -1), symbol, tuple(at[name] for name in _PRICES)
-        )
+        return _Layout(separator, at["time"], clock, symbol, tuple(at[name] for name in _PRICES))
 
     def _take(self, layout: _Layout, number: int, line: bytes) -> None:
         symbol = ""

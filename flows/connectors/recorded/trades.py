@@ -19,7 +19,7 @@ from flows.connectors.gateway import Reject
 from flows.connectors.input_errors import InputError
 from flows.connectors.recorded.headers import find_columns
 from flows.connectors.recorded.lines import Refusals, content_hash
-from flows.connectors.recorded.order import check_order
+from flows.connectors.recorded.order import OrderCheck
 from flows.connectors.recorded.settings import RecordedSettings, symbol_of
 from flows.connectors.recorded.source import NEVER, Batch, Run, assign_slots, make_run
 from flows.connectors.recorded.times import LATEST_NS, scale_of, wall_to_utc
@@ -73,7 +73,7 @@ class ParquetTrades:
     def _open(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.name)
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{self.name}: not a Parquet file, or a damaged one ({error}); "
                 "fetch it again, or name its format by --format"
@@ -82,11 +82,11 @@ class ParquetTrades:
     def _scan(self, file: pq.ParquetFile) -> set[str]:
         """Return the symbols, having read the time and symbol columns alone; InputError where time mostly goes back."""
         wanted = [name for meaning, name in self._names.items() if meaning in ("time", "symbol")]
-        times, symbols = [], set()
+        order, symbols = OrderCheck(self.name, self._disorder_ns), set()
         for row, table in self._batches(file, wanted, 0):
-            times.append(self._times(table, row))
+            order.add(self._times(table, row), np.arange(row + 1, row + 1 + table.num_rows))
             symbols.update(self._symbols(table).unique().to_pylist())
-        check_order(self.name, np.concatenate(times), self._disorder_ns)
+        order.finish()
         known = {symbol.decode() for symbol in symbols if symbol and symbol.isascii()}
         if not known:
             raise InputError(f"{self.name}: no row names a symbol (ASCII); give one by --symbol")
@@ -107,7 +107,7 @@ class ParquetTrades:
                     if row >= from_row:
                         yield row, batch
                     row += batch.num_rows
-            except (pa.ArrowInvalid, OSError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
                 raise InputError(
                     f"{self.name}: row {row + 1}: damaged data in row group {group} ({error}); fetch the file again"
                 ) from error
