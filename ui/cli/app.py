@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ui.cli import command, config, demo, doctor, ingest, run, status, topics
+from ui.cli import command, config, demo, doctor, ingest, report, run, status, topics
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 bad input, 4 log or server not reachable, 5 a check failed, "
@@ -45,6 +45,7 @@ def _root(
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")

@@ -10,8 +10,10 @@ import typer
 from ui.cli.ingest import speed_text
 from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
 from ui.cli.output import emit_json, money, note, pairs, table, write
+from ui.cli.report import known
 
 if TYPE_CHECKING:
+    from flows.config import Settings
     from flows.demo import DemoSummary
 
 EXAMPLES = (
@@ -51,6 +53,8 @@ def demo(
 
     with StatusLine() as status:
         summary = run_demo(settings, where, status)
+    if not summary.stopped:
+        summary.report_path = _report(settings, where)
     if as_json:
         emit_json(summary)
     else:
@@ -59,6 +63,17 @@ def demo(
         raise KeyboardInterrupt
     if not as_json:
         _what_next(summary)
+
+
+def _report(settings: "Settings", folder: Path) -> str:
+    """Write the report of the demo, and return where it is."""
+    from flows.connectors.log import open_log
+    from ui.report import write_report
+
+    path = folder / "report.html"
+    with open_log(settings.log.url, settings.log) as log:
+        write_report(log, settings.account.id, path, "Titan demo", known(settings))
+    return str(path)
 
 
 def _print(done: "DemoSummary") -> None:

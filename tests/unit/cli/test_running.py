@@ -127,6 +127,10 @@ def test_the_demo_ends_with_its_table(titan: Titan, bars: str) -> None:
         "latency_p99_ms",
     } <= set(done)
     assert Path("here/titan.db").exists()
+    assert "<html" in Path(done["report_path"]).read_text(encoding="utf-8")[:500]
+    assert titan("report", "--json", "--log", "sqlite:///here/titan.db").code == 0
+    assert titan("report", "--out", "r.html", "--log", "sqlite:///here/titan.db").out == "r.html\n"
+    assert Path("r.html").exists()
     text = titan("demo", "--dir", "here", *options)
     assert text.code == 0
     assert "sma_crossover" in text.out
