@@ -79,23 +79,31 @@ class KafkaReader(Reader):
     ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
         if len(self._topics) != 1:
             raise ValueError("poll_by_key serves readers of one topic: use poll, or one reader per topic")
-        grouped: dict[tuple[int, bytes], tuple[list[int], list[bytes]]] = {}
+        by_partition: dict[int, dict[bytes, tuple[list[int], list[bytes]]]] = {}
         moved: dict[Position, int] = {}
+        topic, partition = self._topics[0], -1
+        runs: dict[bytes, tuple[list[int], list[bytes]]] = {}
         for m in self._take(max_records, timeout_s):
-            if m.error() is not None:
-                self._met(m, moved)
-                continue
-            place = (m.partition(), m.key() or b"")
-            run = grouped.get(place)
+            key = m.key()
+            if key is None:  # an event without a record has no key, a record may lack one
+                if m.error() is not None:
+                    self._met(m, moved)
+                    continue
+                key = b""
+            if m.partition() != partition:
+                partition = m.partition()
+                runs = by_partition.setdefault(partition, {})
+            run = runs.get(key)
+            offset = m.offset()
             if run is None:
-                grouped[place] = ([m.offset()], [m.value() or b""])
+                runs[key] = ([offset], [m.value() or b""])
             else:
-                run[0].append(m.offset())
+                run[0].append(offset)
                 run[1].append(m.value() or b"")
-        topic = self._topics[0]
-        for (partition, _), (offsets, _) in grouped.items():
-            if offsets[-1] >= moved.get((topic, partition), 0):
-                moved[topic, partition] = offsets[-1] + 1
+        grouped = {(p, key): run for p, keys in by_partition.items() for key, run in keys.items()}
+        for (p, _), (offsets, _) in grouped.items():
+            if offsets[-1] >= moved.get((topic, p), 0):
+                moved[topic, p] = offsets[-1] + 1
         self._positions.update(moved)
         return grouped
 
