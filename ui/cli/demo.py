@@ -43,7 +43,7 @@ def demo(
 
     A demo that was stopped goes on where it stood when it is run again with the same DIR.
     """
-    from ui.cli.progress import StatusLine
+    from ui.cli.progress import StatusLine, note_compiling
 
     where = Path(folder)
     where.mkdir(parents=True, exist_ok=True)
@@ -51,6 +51,7 @@ def demo(
     settings, _ = configured(config, sets, log=("log.url", url), speed=("gateway.speed", speed_text(speed)))
     from flows.demo import run_demo
 
+    note_compiling()
     with StatusLine() as status:
         summary = run_demo(settings, where, status)
     if not summary.stopped:
