@@ -4,6 +4,7 @@ A block record's fields come in this order: scalars (the head), long arrays, the
 arrays, then strings. The columns are read and written by the compiled loops of ``schemas.columns``.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,8 +14,16 @@ from numpy.typing import NDArray
 from schemas import scalars
 from schemas.columns import Bytes, Doubles, Longs, read_columns, write_columns
 
-_WRITE = {"string": scalars.write_repeated_string, "long": scalars.write_long, "boolean": scalars.write_boolean}
-_READ = {"string": scalars.read_string, "long": scalars.read_long, "boolean": scalars.read_boolean}
+_WRITE: dict[str, Callable[[Any], bytes]] = {
+    "string": scalars.write_repeated_string,
+    "long": scalars.write_long,
+    "boolean": scalars.write_boolean,
+}
+_READ: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
+    "string": scalars.read_string,
+    "long": scalars.read_long,
+    "boolean": scalars.read_boolean,
+}
 
 
 class Rows(msgspec.Struct):
@@ -61,7 +70,12 @@ class BlockCodec:
             self.head.append((name, kind))
 
     def encode(
-        self, head: tuple[Any, ...], longs: Longs, doubles: Doubles, labels: tuple[Bytes, Longs], tail: tuple[str, ...] = ()
+        self,
+        head: tuple[Any, ...],
+        longs: Longs,
+        doubles: Doubles,
+        labels: tuple[Bytes, Longs],
+        tail: tuple[str, ...] = (),
     ) -> bytes:
         """Return the record's bytes; ``labels`` comes from ``labels()``."""
         start = b"".join([_WRITE[kind](value) for (_, kind), value in zip(self.head, head, strict=True)])

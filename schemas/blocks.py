@@ -47,7 +47,7 @@ def decode_block(value: bytes) -> MarketBlock:
         DecodeError: the bytes are not such a record.
     """
     rows = decode_rows("market_data", value)
-    columns = {name: rows.longs[:, i] for i, name in enumerate(rows.long_names)}
+    columns: dict[str, Any] = {name: rows.longs[:, i] for i, name in enumerate(rows.long_names)}
     columns |= {name: rows.doubles[:, i] for i, name in enumerate(rows.double_names)}
     branch = next(i for i, cls in enumerate(_CLASSES) if cls.__name__ == rows.record)
     block: MarketBlock = _CLASSES[branch](**rows.head, **columns, **rows.tail)

@@ -80,7 +80,9 @@ def encode(event: Event) -> bytes:
 def _open(topic: str, value: bytes) -> tuple[int, int]:
     """Check the frame; return (branch, position of the record)."""
     if len(value) < HEADER_BYTES or value[0] != 0:
-        raise DecodeError(f"{topic}: no Confluent header (zero byte and 4-byte schema id) in {len(value)} bytes")
+        raise DecodeError(
+            f"{topic}: no Confluent header (zero byte and 4-byte schema id) in {len(value)} bytes"
+        )
     schema_id = int.from_bytes(value[1:HEADER_BYTES], "big")
     if schema_id != TOPICS[topic].schema_id:
         raise DecodeError(

@@ -6,8 +6,6 @@ bytes (Avro 1.12 specification, "Binary Encoding"). Readers return the position 
 bytes are not valid; they never read outside ``[position, end)``.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -33,7 +31,7 @@ def read_long(buffer: Bytes, position: int, end: int) -> tuple[int, int]:
             return 0, INVALID
         raw |= np.uint64(byte & np.uint8(0x7F)) << shift
         if byte < 0x80:
-            half = np.int64(raw >> np.uint64(1))
+            half = int(np.int64(raw >> np.uint64(1)))
             return (-half - 1 if raw & np.uint64(1) else half), position
         shift += np.uint64(7)
     return 0, INVALID
@@ -119,13 +117,11 @@ def write_long(buffer: Bytes, position: int, value: int) -> int:
 @njit(cache=True)
 def _write_bytes(buffer: Bytes, position: int, what: Bytes) -> int:
     buffer[position : position + what.shape[0]] = what
-    return position + what.shape[0]
+    return int(position + what.shape[0])
 
 
 @njit(cache=True)
-def _write_columns(
-    buffer: Bytes, longs: Longs, doubles: Doubles, labels: Bytes, label_ends: Longs
-) -> int:
+def _write_columns(buffer: Bytes, longs: Longs, doubles: Doubles, labels: Bytes, label_ends: Longs) -> int:
     """Write every column of ``longs`` [rows, k] and ``doubles`` [rows, m]; label i stands before double column i."""
     rows = longs.shape[0]
     position = 0
@@ -163,7 +159,9 @@ def write_columns(longs: Longs, doubles: Doubles, labels: Bytes, label_ends: Lon
     return buffer[:size].tobytes()
 
 
-def read_columns(value: bytes, position: int, long_columns: int, double_columns: int) -> Any:
+def read_columns(
+    value: bytes, position: int, long_columns: int, double_columns: int
+) -> tuple[Longs, Doubles, int]:
     """Read ``long_columns`` long arrays, then ``double_columns`` double arrays, all of one length.
 
     Returns:
@@ -174,20 +172,27 @@ def read_columns(value: bytes, position: int, long_columns: int, double_columns:
     """
     end = len(value)
     buffer = np.frombuffer(value, np.uint8)
-    capacity = end - position + 1
+    most = end - position
     rows = -1
-    columns: list[list[NDArray[Any]]] = [[], []]
-    kinds = [(0, np.int64)] * long_columns + [(1, np.float64)] * double_columns
-    for kind, dtype in kinds:
-        out = np.empty(max(capacity // (8 if kind else 1), 0) + 1, dtype)
-        count, position = (read_doubles if kind else read_longs)(buffer, position, end, out)
-        if position < 0:
-            raise ValueError("an array of numbers is cut short or malformed")
-        if rows not in (-1, count):
-            raise ValueError(f"columns differ in length: {rows} and {count} rows")
+    long_parts: list[Longs] = []
+    double_parts: list[Doubles] = []
+    for column in range(long_columns + double_columns):
+        if column < long_columns:
+            long_parts.append(np.empty(most if rows < 0 else rows, np.int64))
+            count, position = read_longs(buffer, position, end, long_parts[-1])
+        else:
+            double_parts.append(np.empty(most // 8 if rows < 0 else rows, np.float64))
+            count, position = read_doubles(buffer, position, end, double_parts[-1])
+        if position < 0 or rows not in (-1, count):
+            raise ValueError(f"column {column} is cut short, malformed or longer or shorter than the first")
         rows = count
-        columns[kind].append(out[:count])
     rows = max(rows, 0)
-    longs = np.stack(columns[0], axis=1) if columns[0] else np.empty((rows, 0), np.int64)
-    doubles = np.stack(columns[1], axis=1) if columns[1] else np.empty((rows, 0), np.float64)
+    longs = (
+        np.stack([part[:rows] for part in long_parts], axis=1)
+        if long_parts
+        else np.empty((rows, 0), np.int64)
+    )
+    doubles = (
+        np.stack([part[:rows] for part in double_parts], axis=1) if double_parts else np.empty((rows, 0))
+    )
     return longs, doubles, position

@@ -56,11 +56,15 @@ def _market_data(rows: Rows) -> list[dict[str, Any]]:
     head = rows.head
     source = f"{head['session']}:{head['symbol']}"
     if kind == "heartbeat":
-        return [{"id": f"{source}:heartbeat:{head['complete_to_ns']}:{int(head['final'])}", "type": kind, **head}]
+        return [
+            {"id": f"{source}:heartbeat:{head['complete_to_ns']}:{int(head['final'])}", "type": kind, **head}
+        ]
     events = []
     for ordinal, row in enumerate(_rows(rows)):
-        seq = head["seq"] + ordinal
-        identity = f"{source}:{seq}" if kind != "gap" else f"{source}:gap:{row['from_ns']}"
+        is_gap = kind == "gap"
+        seq = head["seq"] if is_gap else head["seq"] + ordinal
+        place = f"{rows.tail['reason']}:{row['from_ns']}" if is_gap else seq
+        identity = f"{source}:{kind}:{place}"
         event = {"id": identity, "type": kind, **head, "seq": seq, **row, **rows.tail}
         if "recv_delay_ns" in event:
             event["ts_recv_ns"] = event["ts_event_ns"] + event["recv_delay_ns"]

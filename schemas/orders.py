@@ -13,7 +13,9 @@ Side = Literal["BUY", "SELL"]
 TradingState = Literal["ACTIVE", "PAUSED", "REDUCING", "HALTED"]
 OrderType = Literal["MARKET", "LIMIT"]
 TimeInForce = Literal["GTC", "IOC"]
-ExecutionStatus = Literal["ACCEPTED", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "UNKNOWN"]
+ExecutionStatus = Literal[
+    "ACCEPTED", "PARTIALLY_FILLED", "FILLED", "CANCELLED", "REJECTED", "EXPIRED", "UNKNOWN"
+]
 Liquidity = Literal["NONE", "MAKER", "TAKER"]
 
 

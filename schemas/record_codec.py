@@ -71,7 +71,9 @@ def make_encoder(schema: Schema) -> Encode:
     return encode
 
 
-def _read_statement(variable: str, name: str, kind: Any, names: dict[str, Any], types: dict[str, type]) -> str:
+def _read_statement(
+    variable: str, name: str, kind: Any, names: dict[str, Any], types: dict[str, type]
+) -> str:
     """Return the statements that read field ``name`` into ``variable`` and move ``position``."""
     if isinstance(kind, str):
         return f"    {variable}, position = {_READ[kind]}(data, position)\n"

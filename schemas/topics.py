@@ -23,7 +23,9 @@ class Topic(msgspec.Struct, frozen=True):
     read_by: tuple[str, ...]
 
 
-def _topic(name: str, schema_id: int, key: RecordKey, written_by: str, read_by: str, partitions: int = 4) -> Topic:
+def _topic(
+    name: str, schema_id: int, key: RecordKey, written_by: str, read_by: str, partitions: int = 4
+) -> Topic:
     return Topic(name, schema_id, key, partitions, False, tuple(written_by.split()), tuple(read_by.split()))
 
 
