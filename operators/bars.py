@@ -1,7 +1,7 @@
 """How do trades and vendor bars become the bar of one timeframe, and when is it closed?
 
 A bar covers [start, end) of event time, start a multiple of the timeframe since the epoch. It is closed by
-``complete_to`` alone: when nothing older than its end can follow. An interval without events has no bar. ``bar`` is a
+``complete_to`` alone: when nothing that belongs into it can follow. An interval without events has no bar. ``bar`` is a
 vector of ``operators.bar_columns``, ``ints`` the timeframe's slice of the symbol's state.
 """
 
@@ -34,6 +34,7 @@ def _begin(ints: Longs, bar: Doubles, ts_ns: int, timeframe_ns: int, open_: floa
     ints[at.BAR_START] = ts_ns // timeframe_ns * timeframe_ns
     ints[at.BAR_END] = ints[at.BAR_START] + timeframe_ns
     ints[at.FIRST_SEQ] = -1
+    ints[at.BAR_FILLED] = 0
     bar[:] = 0.0
     bar[OPEN] = open_
     bar[HIGH] = open_
@@ -85,12 +86,22 @@ def add_bar(ints: Longs, bar: Doubles, row: Longs, values: Doubles, timeframe_ns
     bar[NOTIONAL] += (values[1] + values[2] + values[3]) / 3.0 * values[4]
 
 
+@njit(cache=True, forceinline=True)
+def fits(row: Longs, timeframe_ns: int) -> bool:
+    """Say whether a vendor bar lies within one bar of a timeframe that is a multiple of its interval."""
+    interval = row[at.SIDE]
+    begin = row[at.TS] - interval
+    return bool(timeframe_ns % interval == 0 and begin // timeframe_ns == (row[at.TS] - 1) // timeframe_ns)
+
+
 @njit(cache=True)
 def quality(symbol: Longs, ints: Longs) -> int:
-    """Say whether the bar being closed is complete, partial (a gap or the session's start lies in it) or repaired."""
+    """Say whether the bar being closed is complete, partial (a gap or the session's start lies in it) or repaired.
+
+    Gaps are taken in order of their start, so one that was taken before the bar is closed began before its end.
+    """
     if ints[at.BAR_START] < symbol[at.LISTENING_FROM]:
         return at.PARTIAL
-    overlaps = symbol[at.GAP_FROM] < ints[at.BAR_END] and symbol[at.GAP_TO] > ints[at.BAR_START]
-    if not overlaps:
+    if ints[at.BAR_START] >= symbol[at.GAP_TO]:
         return at.COMPLETE
-    return at.REPAIRED if symbol[at.GAP_FILLED] > 0 else at.PARTIAL
+    return at.REPAIRED if ints[at.BAR_FILLED] else at.PARTIAL

@@ -1,8 +1,8 @@
 """What was the symbol worth, second by second? Prices conflated over fixed intervals of event time.
 
 A mark is written for every interval in which the symbol traded or its quote changed, once nothing older than the
-interval's end can follow. A vendor bar is a mark of its own. Volatility is the exponentially weighted standard
-deviation of log returns between marks (RiskMetrics 1996, lambda 0.94).
+interval's end can follow. A vendor bar is a mark of its own, in place of the quotes of its last interval. Volatility is
+the exponentially weighted standard deviation of log returns between marks (RiskMetrics 1996, lambda 0.94).
 """
 
 import math

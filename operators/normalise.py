@@ -3,6 +3,9 @@
 A refused row is never lost: it leaves with its reason and becomes a dead letter. A print is bad when it lies further
 than a fraction from the last accepted price; the third in a row at one level is believed (the market has moved, or a
 split was not adjusted for), and after a pause of trading any price is.
+
+A session's bars are built from its trades or from a vendor's bars, whichever comes first, never from both: each would
+count again what the other has told.
 """
 
 import math
@@ -12,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators import symbol_layout as at
+from operators.bars import fits
 from schemas.blocks import QUOTES, TRADES
 
 Longs = NDArray[np.int64]
@@ -42,7 +46,9 @@ def _is_repeated(ints: Longs, trade_id: int) -> bool:
 
 
 @njit(cache=True, forceinline=True)
-def _is_bad_print(ints: Longs, floats: Doubles, price: float, ts_ns: int, params: Longs, fraction: float) -> bool:
+def _is_bad_print(
+    ints: Longs, floats: Doubles, price: float, ts_ns: int, params: Longs, fraction: float
+) -> bool:
     last = floats[at.LAST_PRICE]
     pause = ts_ns - ints[at.LAST_TS] > params[at.P_BAD_RESET_NS]
     if math.isnan(last) or pause or abs(price - last) <= fraction * last:
@@ -103,35 +109,52 @@ def check_quote(ints: Longs, row: Longs, values: Doubles, scales: Doubles) -> in
 
 
 @njit(cache=True)
-def check_bar(row: Longs, values: Doubles, params: Longs, scales: Doubles) -> int:
-    """Round a bar's prices in place; return ACCEPTED or the reason against it."""
+def check_bar(ints: Longs, row: Longs, values: Doubles, params: Longs, scales: Doubles) -> int:
+    """Round a vendor bar's prices in place; return ACCEPTED or the reason against it."""
     for i in range(5):
         if not math.isfinite(values[i]):
             return at.NOT_FINITE
-    for i in range(4):
-        if values[i] <= 0.0:
-            return at.NOT_POSITIVE
-        values[i] = round_to(values[i], scales[at.F_TICK])
-    if values[4] < 0.0:
+    if min(values[0], values[1], values[2], values[3]) <= 0.0 or values[4] < 0.0:
         return at.NOT_POSITIVE
-    top = max(values[0], values[3])
-    bottom = min(values[0], values[3])
-    if values[1] < top or values[2] > bottom or values[2] <= 0.0 or row[at.SIDE] <= 0:
+    tick = scales[at.F_TICK]
+    open_, high = round_to(values[0], tick), round_to(values[1], tick)
+    low, close = round_to(values[2], tick), round_to(values[3], tick)
+    if high < max(open_, close) or low > min(open_, close) or row[at.SIDE] <= 0:
         return at.BAD_BAR
+    if low <= 0.0:
+        return at.BELOW_LOT
+    reason = _place(ints, row, params)
+    if reason == ACCEPTED:
+        values[0], values[1], values[2], values[3] = open_, high, low, close
+    return reason
+
+
+@njit(cache=True)
+def _place(ints: Longs, row: Longs, params: Longs) -> int:
+    """Return ACCEPTED if a timeframe can be built from the vendor bar, and nothing in its interval was used yet."""
+    if row[at.TS] - row[at.SIDE] < ints[at.LAST_TS]:
+        return at.OVERLAPPING
+    reason = at.NO_TIMEFRAME
     for i in range(params[at.P_TIMEFRAMES]):
         timeframe = params[at.PARAM_INTS + i]
-        if timeframe % row[at.SIDE] == 0:
+        if fits(row, timeframe):
             return ACCEPTED
-    return at.NO_TIMEFRAME
+        if timeframe % row[at.SIDE] == 0:
+            reason = at.MISALIGNED
+    return reason
 
 
 @njit(cache=True, forceinline=True)
 def check(ints: Longs, floats: Doubles, row: Longs, values: Doubles, params: Longs, scales: Doubles) -> int:
-    """Return ACCEPTED, the row rounded in place, or the reason against it."""
+    """Return ACCEPTED, the row rounded in place, or the reason against it, the row untouched."""
     if row[at.TS] <= 0:
         return at.BAD_TIME
     if row[at.KIND] == TRADES:
+        if ints[at.FED_BY] == at.BY_BARS:
+            return at.MIXED
         return check_trade(ints, floats, row, values, params, scales)
     if row[at.KIND] == QUOTES:
         return check_quote(ints, row, values, scales)
-    return check_bar(row, values, params, scales)
+    if ints[at.FED_BY] == at.BY_TRADES:
+        return at.MIXED
+    return check_bar(ints, row, values, params, scales)

@@ -10,15 +10,15 @@ from operators.bar_columns import BAR_WIDTH
 SESSION = 0  # source session being read
 STARTED = 1  # 1 once a session has been seen
 COMPLETE_TO = 2  # nothing older than this will follow, ns
-LISTENING_FROM = 3  # complete_to at the session's first message, ns
+LISTENING_FROM = 3  # when the session began: what it announced, else its oldest row, ns
 FINAL = 4  # 1 when the session has ended
-LAST_TS = 5  # time of the last accepted trade, ns
+LAST_TS = 5  # time of the last accepted trade or close of the last accepted vendor bar, ns
 SIGNALS = 6  # signals ever emitted
-GAP_FROM = 7  # last declared gap, ns
-GAP_TO = 8
-GAP_FILLED = 9  # rows that came inside it after it was declared
-TRADING_SESSION = 10  # index of the trading session that the last bar began in
-TRADING_SESSION_END = 11
+GAP_TO = 7  # end of the gap that reaches furthest, ns
+GAP_OFFSET = 8  # message that declared the last gap: rows inside it that come later fill it
+FED_BY = 9  # what the session's bars are built from
+SESSION_OFFSET = 10  # the session's first message
+TRADING_SESSION = 11  # index of the trading session that the last bar began in
 LAST_QUOTE_ID = 12
 BAD_COUNT = 13  # consecutive prints at a suspicious level
 MARK_START = 14  # interval of the mark being built, ns
@@ -36,7 +36,8 @@ BAR_START = 1
 FIRST_SEQ = 2
 LAST_SEQ = 3
 BARS_SEEN = 4
-BAR_INTS = 5
+BAR_FILLED = 5  # 1 when a row of the bar fills a gap
+BAR_INTS = 6
 
 # float64, once per symbol
 LAST_PRICE = 0  # last accepted trade; NaN before the first
@@ -57,7 +58,8 @@ FLOATS = 12
 BAR = 0
 FEATURE_STATE = BAR_WIDTH
 
-# rows waiting for release: int64 and float64 columns
+# rows waiting for release: int64 and float64 columns; a vendor bar's SIDE is its interval; a gap's TS and DELAY are
+# its start and end, its ID and SIDE the first and last missing venue id
 TS, SEQ, KIND, ID, SIDE, DELAY, OFFSET, ORDINAL = range(8)
 ROW_INTS = 8
 ROW_FLOATS = 5  # trade: price, size; quote: bid, bid size, ask, ask size; bar: open, high, low, close, volume
@@ -75,11 +77,23 @@ REASON = ROW_INTS
 REJECT_INTS = ROW_INTS + 1
 
 # why a row or message was refused
-MALFORMED, WRONG_SYMBOL, LATE, BAD_TIME, NOT_FINITE, NOT_POSITIVE, BELOW_LOT, DUPLICATE, BAD_PRINT, CROSSED = range(10)
-BAD_BAR, NO_TIMEFRAME, MISSING_ROWS = 10, 11, 12
+(
+    MALFORMED,
+    WRONG_SYMBOL,
+    LATE,
+    BAD_TIME,
+    NOT_FINITE,
+    NOT_POSITIVE,
+    BELOW_LOT,
+    DUPLICATE,
+    BAD_PRINT,
+    CROSSED,
+) = range(10)
+BAD_BAR, NO_TIMEFRAME, MISSING_ROWS, MISALIGNED, OVERLAPPING, MIXED, BAD_GAP = range(10, 17)
 REASONS = (
     "malformed", "wrong_symbol", "late", "bad_time", "not_finite", "not_positive", "below_lot", "duplicate",
-    "bad_print", "crossed_quote", "bad_bar", "no_timeframe", "missing_rows",
+    "bad_print", "crossed_quote", "bad_bar", "no_timeframe", "missing_rows", "misaligned_bar", "overlapping_bar",
+    "mixed_sources", "bad_gap",
 )  # fmt: skip
 
 # integer parameters, then the timeframes in ns
@@ -92,6 +106,9 @@ PARAM_FLOATS = 3
 # how many rows of each scratch array are in use, and how much room there is
 HELD, BARS, MARKS, REJECTS, ROOM_ROWS, ROOM_CLOSED, ROOM_WIDTH = range(7)
 COUNTS = 7
+
+# values of FED_BY
+BY_NOTHING, BY_TRADES, BY_BARS = range(3)
 
 # values of the `quality` column
 COMPLETE, PARTIAL, REPAIRED = range(3)

@@ -93,7 +93,8 @@ def make_scratch(rows: int, closed: int, width: int) -> tuple[Longs, Doubles]:
     """Return room for ``rows`` waiting rows and ``closed`` bars of ``width`` float columns, packed."""
     others = 2 * rows + 2
     ints = np.zeros(
-        at.COUNTS + rows * at.ROW_INTS + closed * at.OUT_INTS + others * (at.MARK_INTS + at.REJECT_INTS), np.int64
+        at.COUNTS + rows * at.ROW_INTS + closed * at.OUT_INTS + others * (at.MARK_INTS + at.REJECT_INTS),
+        np.int64,
     )
     ints[at.ROOM_ROWS], ints[at.ROOM_CLOSED], ints[at.ROOM_WIDTH] = rows, closed, width
     return ints, np.zeros(rows * at.ROW_FLOATS + closed * width + others * (at.MARK_FLOATS + at.ROW_FLOATS))

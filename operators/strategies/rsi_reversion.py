@@ -21,7 +21,10 @@ _TARGETS = {_LONG: "LONG", _SHORT: "SHORT", _FLAT: "FLAT"}
 
 @njit(cache=True)
 def _fold(state: Doubles, params: Doubles, bars: Doubles, out: Doubles) -> None:
-    """Write (wanted, index) of every bar to ``out`` [n, 2]; params = window, low, high, exit, warm bars, short allowed."""
+    """Write (wanted, index) of every bar to ``out`` [n, 2].
+
+    ``params`` are window, low, high, exit, warm bars, short allowed.
+    """
     low, high, exit_, warm, short_allowed = params[1], params[2], params[3], params[4], params[5]
     for i in range(bars.shape[0]):
         step_rsi(state[_OWN:], params[0:1], bars[i], out[i, 1:2])
@@ -29,9 +32,7 @@ def _fold(state: Doubles, params: Doubles, bars: Doubles, out: Doubles) -> None:
         index = out[i, 1]
         wanted = 0.0
         if state[_BARS] >= warm:
-            if state[_POSITION] == _LONG and index >= exit_:
-                wanted = _FLAT
-            elif state[_POSITION] == _SHORT and index <= exit_:
+            if state[_POSITION] == _LONG and index >= exit_ or state[_POSITION] == _SHORT and index <= exit_:
                 wanted = _FLAT
             if index < low and state[_POSITION] != _LONG:
                 wanted = _LONG
@@ -77,7 +78,11 @@ class RsiReversion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [self._intent(rows, int(row), *out[row]) for row in np.flatnonzero(out[:, 0])]
 
     def _intent(self, rows: BarRows, row: int, wanted: float, index: float) -> Intent:
-        bound = {_LONG: f"below {self.low:g}", _SHORT: f"above {self.high:g}", _FLAT: f"back at {self.exit:g}"}
+        bound = {
+            _LONG: f"below {self.low:g}",
+            _SHORT: f"above {self.high:g}",
+            _FLAT: f"back at {self.exit:g}",
+        }
         return Intent(
             row=row,
             target=_TARGETS[wanted],  # type: ignore[arg-type]

@@ -44,7 +44,9 @@ class SmaCrossover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Raise ValueError where the windows are out of order."""
         if not 2 <= self.fast < self.slow:
-            raise ValueError(f"fast is {self.fast} and slow is {self.slow}; they must satisfy 2 <= fast < slow")
+            raise ValueError(
+                f"fast is {self.fast} and slow is {self.slow}; they must satisfy 2 <= fast < slow"
+            )
 
     def init(self) -> Doubles:
         """Two rings of closes and the last order of the averages."""

@@ -20,9 +20,9 @@ Doubles = NDArray[np.float64]
 class BarRows(msgspec.Struct, frozen=True):
     """Closed bars of one group in one timeframe, oldest first; n rows.
 
-    ``symbol`` [n] indexes ``symbols``; ``bars`` [n, BAR_WIDTH] has the columns of ``operators.bar_columns``, ``features``
-    [n, len(columns)] those of the feature registry; ``seen`` [n] counts the symbol's bars so far; ``regime`` [n] is -1
-    unknown, 0 low, 1 normal, 2 high volatility.
+    ``symbol`` [n] indexes ``symbols``; ``bars`` [n, BAR_WIDTH] has the columns of ``operators.bar_columns``;
+    ``features`` [n, len(columns)] has those of the feature registry; ``seen`` [n] counts the symbol's bars so far;
+    ``regime`` [n] is -1 unknown, 0 low, 1 normal, 2 high volatility.
     """
 
     symbols: tuple[str, ...]

@@ -1,0 +1,68 @@
+"""What is remembered of one symbol between polls, and what follows from one poll of it."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+
+from operators import symbol_layout as at
+from operators.normalise import Doubles, Longs
+from schemas.account import Alert, DeadLetter
+from schemas.orders import Signal
+
+
+class SymbolState(msgspec.Struct):
+    """All that is remembered of one symbol; the layout of the vectors is ``operators.symbol_layout``."""
+
+    symbol: str
+    tag: str
+    ints: Longs
+    floats: Doubles
+    held_ints: Longs
+    held: Doubles
+    strategies: list[Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the vectors as their bytes: a quarter of the size of pickled small arrays."""
+        arrays = (self.ints, self.floats, self.held_ints, self.held)
+        return _restore, (self.symbol, self.tag, tuple(a.tobytes() for a in arrays), self.strategies)
+
+
+def _restore(symbol: str, tag: str, vectors: tuple[bytes, ...], strategies: list[Any]) -> SymbolState:
+    ints, held_ints = (np.frombuffer(vectors[i], np.int64).copy() for i in (0, 2))
+    floats, held = (np.frombuffer(vectors[i], np.float64).copy() for i in (1, 3))
+    rows = (held_ints.reshape(-1, at.ROW_INTS), held.reshape(-1, at.ROW_FLOATS))
+    return SymbolState(symbol, tag, ints, floats, *rows, strategies)
+
+
+class SymbolOutput(msgspec.Struct):
+    """What follows from one poll of one symbol, in columns; ``bars`` holds bar, features and regime side by side."""
+
+    symbol: str
+    partition: int
+    bar_ints: Longs
+    bars: Doubles
+    mark_ints: Longs
+    marks: Doubles
+    signals: list[Signal]
+    dead_letters: list[DeadLetter]
+    alerts: list[Alert]
+    complete_to_ns: int
+    final: bool
+    signals_emitted: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return what follows from parts of a poll, in order, as one."""
+        last = parts[-1]
+        return msgspec.structs.replace(
+            last,
+            bar_ints=np.concatenate([part.bar_ints for part in parts]),
+            bars=np.concatenate([part.bars for part in parts]),
+            mark_ints=np.concatenate([part.mark_ints for part in parts]),
+            marks=np.concatenate([part.marks for part in parts]),
+            signals=[signal for part in parts for signal in part.signals],
+            dead_letters=[letter for part in parts for letter in part.dead_letters],
+            alerts=[alert for part in parts for alert in part.alerts],
+        )
