@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import msgspec
 
 from flows.connectors.log import Log
-from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
+from schemas.blocks import count_rows
+from schemas.codec import DecodeError, decode, decode_rows
 from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
 
-_ROWLESS = ("Heartbeat", "Gap")
 _BATCH = 5000
 
 
@@ -50,12 +50,10 @@ def _count(found: Totals, topic: str, value: bytes) -> None:
 
 
 def _rows(topic: str, value: bytes) -> int:
-    assert topic in BLOCK_TOPICS
     try:
-        rows = decode_rows(topic, value)
-    except DecodeError:
+        return count_rows(value) if topic == "market_data" else len(decode_rows(topic, value).longs)
+    except ValueError:
         return 0
-    return 0 if rows.record in _ROWLESS else len(rows.longs)
 
 
 def _values(log: Log, topic: str) -> Iterator[bytes]:

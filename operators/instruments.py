@@ -145,6 +145,8 @@ INSTRUMENTS: dict[str, Instrument] = {
     "ES": Instrument("ES", "CME", "USD", 250_000_000, NANOS, 50, "America/Chicago", "17:00"),
     "BTCUSDT": Instrument("BTCUSDT", "BINANCE", "USDT", 10_000_000, 10_000),
     "ETHUSDT": Instrument("ETHUSDT", "BINANCE", "USDT", 10_000_000, 10_000),
+    "BTCPERP": Instrument("BTCPERP", "BINANCE_USDM", "USDT", 10_000_000, 10_000),
+    "ETHPERP": Instrument("ETHPERP", "BINANCE_USDM", "USDT", 10_000_000, 10_000),
     "BTCUSD": Instrument("BTCUSD", "BINANCE", "USD", 10_000_000, 10_000),
     "AAPL": _us_listed("AAPL"),
     "AMD": _us_listed("AMD"),

@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numba import njit
 
-from schemas.codec import BLOCKS, decode_rows, frame
+from schemas.codec import BLOCKS, HEADER_BYTES, decode_rows, frame
+from schemas.columns import Bytes, Longs, read_long, read_longs, skip_string
 from schemas.market import BarBlock, Gap, Heartbeat, MarketBlock, QuoteBlock, TradeBlock
 
 TRADES, QUOTES, BARS, HEARTBEAT, GAP = range(5)
@@ -52,3 +54,33 @@ def decode_block(value: bytes) -> MarketBlock:
     branch = next(i for i, cls in enumerate(_CLASSES) if cls.__name__ == rows.record)
     block: MarketBlock = _CLASSES[branch](**rows.head, **columns, **rows.tail)
     return block
+
+
+def count_rows(value: bytes) -> int:
+    """Return how many trades, quotes or bars a valid ``market_data`` record value holds, without reading them all.
+
+    Raises:
+        ValueError: the bytes are not such a record.
+    """
+    buffer = np.frombuffer(value, np.uint8)
+    rows = _count_rows(buffer, np.empty(len(buffer), np.int64))
+    if rows < 0:
+        raise ValueError(f"not a block of market data: {len(value)} bytes")
+    return int(rows)
+
+
+@njit(cache=True)
+def _count_rows(buffer: Bytes, room: Longs) -> int:
+    """Return the length of the first column, 0 for a heartbeat or gap, or -1."""
+    end = buffer.shape[0]
+    kind, position = read_long(buffer, HEADER_BYTES, end)
+    for _ in range(2):
+        if position >= 0:
+            _, _, position = skip_string(buffer, position, end)
+    for _ in range(3):
+        if position >= 0:
+            _, position = read_long(buffer, position, end)
+    if position < 0 or position >= end or kind > BARS:
+        return 0 if position >= 0 else -1
+    rows, position = read_longs(buffer, position + 1, end, room)
+    return rows if position >= 0 else -1
