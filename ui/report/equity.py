@@ -110,21 +110,25 @@ def periods(updates: list[PortfolioUpdate], trades: list[Trade], initial_nanos: 
 
 
 def _strategy_lines(updates: list[PortfolioUpdate]) -> tuple[list[int], Lines]:
-    """Return every strategy's profit after fees at the updates that tell all books."""
-    whole = [update for update in updates if update.books and not update.cause.startswith("fill:")]
-    if updates and updates[-1:] != whole[-1:] and updates[-1].books:
-        whole = whole + updates[-1:] if len(updates[-1].books) == len(whole[-1].books if whole else ()) else whole
-    step = max(1, len(whole) // (POINTS // 2))
-    kept = whole[::-step][::-1]
-    names = list(dict.fromkeys(book.strategy for update in kept for book in update.books))
-    lines: Lines = {name: [] for name in names}
-    for update in kept:
-        sums = dict.fromkeys(names, 0)
+    """Return every strategy's profit after fees; between two full updates a book is as it was last told."""
+    nets: dict[tuple[str, str], int] = {}
+    sums = dict.fromkeys((book.strategy for update in updates for book in update.books), 0)
+    lines: Lines = {name: [] for name in sums}
+    times: list[int] = []
+    step = max(1, len(updates) // (POINTS // 2))
+    for i, update in enumerate(updates):
         for book in update.books:
-            sums[book.strategy] += book.realized_nanos + book.unrealized_nanos - book.fees_nanos
-        for name, total in sums.items():
-            lines[name].append(total)
-    return [update.ts_event_ns for update in kept], lines
+            key, net = (
+                (book.strategy, book.symbol),
+                book.realized_nanos + book.unrealized_nanos - book.fees_nanos,
+            )
+            sums[book.strategy] += net - nets.get(key, 0)
+            nets[key] = net
+        if i % step == 0 or i == len(updates) - 1:
+            times.append(update.ts_event_ns)
+            for name, total in sums.items():
+                lines[name].append(total)
+    return times, lines
 
 
 def _leverage(update: PortfolioUpdate) -> float:

@@ -73,7 +73,11 @@ def reasons(orders: list[SubmitOrder], signals: list[Signal]) -> dict[str, Reaso
 
 def _fill(update: PortfolioUpdate, report: ExecutionReport, flow: int, fee: int) -> BookedFill:
     sign = 1 if report.side == "BUY" else -1
-    quantity, price, reference = report.last_quantity_nanos, report.last_price_nanos, report.reference_price_nanos
+    quantity, price, reference = (
+        report.last_quantity_nanos,
+        report.last_price_nanos,
+        report.reference_price_nanos,
+    )
     worse = sign * (price - reference) if reference else 0
     book = update.books[0]
     return BookedFill(

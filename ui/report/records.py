@@ -1,4 +1,4 @@
-"""What does the log hold about one account's run? Every topic that a report needs, read once from its start to its end."""
+"""What does the log hold about one account's run? Every topic that a report needs, read once, start to end."""
 
 from collections.abc import Iterator
 from typing import Any

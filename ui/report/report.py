@@ -1,4 +1,4 @@
-"""What does a report say about a run? Plain values: amounts in currency units of 1e-9, times in UTC ns, ratios as floats.
+"""What does a report say about a run? Plain values: amounts in units of 1e-9, times in UTC ns, ratios as floats.
 
 Everything but ``curve`` and ``charts``, which are only drawn, is what ``titan report --json`` prints.
 """

@@ -1,7 +1,7 @@
 """Which trades were made, and do they add up to the ledger's profit? First in, first out, per strategy and symbol.
 
-The ledger values a book at average cost, a table of trades pairs what came first. Over a whole history both say the same
-but for what is still open:
+The ledger values a book at average cost, a table of trades pairs what came first. Over a whole history both say the
+same but for what is still open:
 
     sum of gross - value paid for open lots = realised (average cost) - cost of the book
 
@@ -70,7 +70,9 @@ def match(fills: list[BookedFill], reasons: dict[str, Reason]) -> Matched:
         key = (fill.strategy, fill.symbol)
         book = books.setdefault(key, TradeBook())
         _average_cost(book, fill)
-        left = Lot(fill.order, fill.ts_ns, fill.price_nanos, fill.quantity_nanos, fill.flow_nanos, fill.fee_nanos)
+        left = Lot(
+            fill.order, fill.ts_ns, fill.price_nanos, fill.quantity_nanos, fill.flow_nanos, fill.fee_nanos
+        )
         while left.quantity_nanos and book.lots and book.lots[0].quantity_nanos * left.quantity_nanos < 0:
             first = book.lots[0]
             pair = pairs.setdefault((first.order, fill.order, key), _Pair(first))
@@ -138,7 +140,9 @@ def reconcile(
         "fees": (sum(book.fees_nanos for book in matched.books.values()), last.fees_nanos),
         "initial cash": (initial_nanos(updates[0]), initial_nanos(last)),
     }
-    found += [f"account {name}: {ours} and {theirs}" for name, (ours, theirs) in totals.items() if ours != theirs]
+    found += [
+        f"account {name}: {ours} and {theirs}" for name, (ours, theirs) in totals.items() if ours != theirs
+    ]
     return Reconciliation(True, not found, tuple(found), 0)
 
 
