@@ -1,0 +1,145 @@
+"""How do the parts become one file that opens anywhere? Style, script, data and plotly.js stand inside it.
+
+plotly.js (MIT licence) is the Python package's own, compressed: browsers unpack it by themselves (DecompressionStream,
+in all of them since 2023). The page's policy forbids every load, so that a forgotten one fails at once.
+"""
+
+import base64
+import zlib
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import orjson
+from plotly.offline import get_plotlyjs
+
+from ui.report import sections
+from ui.report.cards import key_figures
+from ui.report.chart_boxes import chart_boxes, place
+from ui.report.figures import equity_figure, strategy_colours, symbol_figure
+from ui.report.report import Report
+from ui.report.words import duration, moment, money, percent
+
+
+def page(report: Report) -> str:
+    """Return the report as one HTML document."""
+    account = report.portfolio
+    figures = _figures(report)
+    return Template(_own("page.html")).substitute(
+        title=escape(report.title),
+        style=_own("page.css"),
+        badges=_badges(report),
+        subtitle=_subtitle(report),
+        source=_source(report),
+        cards=key_figures(report),
+        charts=chart_boxes(report),
+        equity=_equity(report)
+        if account
+        else '<p class="nothing">There is no portfolio in this log yet.</p>',
+        periods=sections.periods(report),
+        strategies=sections.strategies(report),
+        open_positions=sections.open_positions(report),
+        trades=sections.trades(report),
+        denied=sections.denied(report),
+        faults=sections.faults(report),
+        commands=escape("\n".join(report.source.commands)),
+        figures=_json(figures),
+        plotly=_plotly() if figures else "",
+        plotly_licence=escape(get_plotlyjs()[:200].partition("*/")[0].strip("/* \n")) if figures else "",
+        script=_own("page.js"),
+    )
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    colours = strategy_colours([row.strategy for row in report.strategies])
+    figures = {place(i): symbol_figure(chart, colours) for i, chart in enumerate(report.charts)}
+    if report.portfolio and len(report.curve.ts_ns) > 1:
+        figures["equity"] = equity_figure(report.curve, report.portfolio.initial_nanos, colours)
+    return figures
+
+
+def _badges(report: Report) -> str:
+    source, account, agreed = report.source, report.portfolio, report.reconciliation
+    found = []
+    if source.simulated:
+        found.append(("paper", "PAPER", "fills are simulated; no money is at stake"))
+    else:
+        found.append(("live", f"VENUE {', '.join(source.venues)}", "orders went to these venues"))
+    if account:
+        found.append(("state", account.trading_state, "state of the account at the end"))
+    if agreed.checked:
+        tone, words = ("good", "trades = ledger") if agreed.holds else ("live", "trades differ from ledger")
+        found.append((tone, words, "profit of all trades compared with the account's own, to the last 1e-9"))
+    elif account:
+        found.append(
+            ("state", "history cut", "the log lacks the start of the account; trades are incomplete")
+        )
+    return "".join(
+        f'<span class="badge {tone}" title="{escape(why)}">{escape(words)}</span>'
+        for tone, words, why in found
+    )
+
+
+def _subtitle(report: Report) -> str:
+    source = report.source
+    names = ", ".join(source.symbols[:6]) + (
+        f" and {len(source.symbols) - 6} more" if len(source.symbols) > 6 else ""
+    )
+    parts = [names or "no symbols", f"account {source.account}"]
+    if source.first_ns is not None and source.last_ns is not None:
+        span = duration(source.last_ns - source.first_ns)
+        parts.append(f"{moment(source.first_ns, False)} to {moment(source.last_ns, False)} UTC ({span})")
+        if source.written_ns:
+            parts.append(
+                f"data ended {duration(max(0, source.written_ns - source.last_ns))} before this was written"
+            )
+    else:
+        parts.append("no events yet")
+    return " · ".join(map(escape, parts))
+
+
+def _source(report: Report) -> str:
+    source = report.source
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(source.parameter_versions.items()))
+    records = ", ".join(f"{topic} {count:,}" for topic, count in source.records.items() if count)
+    rows = {
+        "Log": source.log,
+        "Identity": source.identity,
+        "Venues": ", ".join(source.venues),
+        "Settings": source.settings_digest,
+        "Strategy parameters": versions,
+        "Feature set": source.feature_set,
+        "Records": records,
+        "Written": f"{moment(source.written_ns)} UTC" if source.written_ns else "",
+    }
+    listed = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value
+    )
+    return f"<dl class=source>{listed}</dl>"
+
+
+def _equity(report: Report) -> str:
+    account = report.portfolio
+    assert account is not None
+    said = f"Equity from {money(account.initial_nanos)} to {money(account.equity_nanos)}"
+    if account.drawdown:
+        said += f", deepest drawdown {percent(account.drawdown.ratio)}"
+    return f'<div class="figure" id="equity" role="img" aria-label="{escape(said)}; a table follows below"></div>'
+
+
+@cache
+def _own(name: str) -> str:
+    return (files("ui.report") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> str:
+    return base64.b64encode(zlib.compress(get_plotlyjs().encode(), 6)).decode()
+
+
+def _json(value: Any) -> str:
+    """Return JSON that may stand inside a script element."""
+    encoded = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return encoded.replace("<", "\\u003c")
