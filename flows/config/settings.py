@@ -101,8 +101,6 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Partitions of market_data that this process reads; empty: all of them."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
-    partitions: list[Annotated[int, msgspec.Meta(ge=0, le=10_000)]] = []
-    """Partitions of market_data that this process reads; empty: all."""
 
 
 class GatewaySection(Section, frozen=True, kw_only=True):

@@ -74,9 +74,7 @@ class StatusLine:
     def __call__(self, status: Mapping[str, Any]) -> None:
         """Show the present values."""
         if self._live is not None:
-            self._live.update(
-                "  ".join(f"[dim]{name}[/dim] {_shown(value)}" for name, value in status.items())
-            )
+            self._live.update(_line(status))
         elif time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + PLAIN_EVERY_S
             note("  ".join(f"{name} {_shown(value)}" for name, value in status.items()))
@@ -87,6 +85,16 @@ class StatusLine:
         """Take the line away."""
         if self._live is not None:
             self._live.stop()
+
+
+def _line(status: Mapping[str, Any]) -> Any:
+    """Return one line that is cut off where the terminal ends."""
+    from rich.text import Text
+
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for name, value in status.items():
+        line.append(f"{name} ", style="dim").append(f"{_shown(value)}  ")
+    return line
 
 
 def note_compiling() -> None:

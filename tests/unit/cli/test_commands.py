@@ -88,7 +88,7 @@ def test_topics_tail_prints_one_object_an_event(titan: Titan, filled: str) -> No
         "topics", "tail", "market_data", "--from", "earliest", "--to-end", "--json", "--log", filled
     )
     assert ended.code == 0
-    assert [event["id"] for event in ended.lines][:5] == [f"7:ES:{i}" for i in range(5)]
+    assert [event["id"] for event in ended.lines][:5] == [f"7:ES:trade:{i}" for i in range(5)]
     assert [(event["offset"], event["ordinal"]) for event in ended.lines][:5] == [
         (0, 0), (0, 1), (0, 2), (1, 0), (1, 1),
     ]  # fmt: skip
