@@ -88,10 +88,10 @@ class StatusLine:
 
 
 def _line(status: Mapping[str, Any]) -> Any:
-    """Return one line that is cut off where the terminal ends."""
+    """Return the values as text; a narrow terminal wraps it."""
     from rich.text import Text
 
-    line = Text(no_wrap=True, overflow="ellipsis")
+    line = Text()
     for name, value in status.items():
         line.append(f"{name} ", style="dim").append(f"{_shown(value)}  ")
     return line
