@@ -32,7 +32,7 @@ def demo(
         typer.Option(
             "--speed",
             metavar="N|max",
-            help="Event time per wall time: 3600 is an hour a second. Default: max.",
+            help="Event time per wall time: 3600 is an hour a second. Default: gateway.speed.",
         ),
     ] = None,
     sets: SetOption = None,

@@ -12,7 +12,10 @@ MOST = 2400
 """Candles of one symbol and length that a browser draws without effort."""
 _OVERVIEW = 600
 """Candles that still are seen one by one across a screen."""
+HOLES = 60
+"""Closed hours that are cut out of a time axis; more make zooming slow."""
 _SECOND = 1_000_000_000
+_HALF_HOUR = 1800 * _SECOND
 _SECONDS = (
     1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 604_800,
     2_419_200, 31_449_600,
@@ -59,6 +62,20 @@ def candles(bars: Bars, timeframe_ns: int, length_ns: int, regimes: Regimes) -> 
         edges,
         codes,
     )
+
+
+def closed_hours(bars: Bars, timeframe_ns: int, busy_ns: list[int]) -> list[tuple[int, int]]:
+    """Return the stretches in which the market was closed, the longest ``HOLES`` of them, in order of time.
+
+    That is where bars are missing for more than half an hour and three bars, and nothing was filled (``busy_ns``).
+    """
+    ends, starts = bars.close_ns[:-1], bars.close_ns[1:] - timeframe_ns
+    closed = np.flatnonzero(starts - ends > max(_HALF_HOUR, 3 * timeframe_ns))
+    busy = np.sort(np.array(busy_ns, np.int64))
+    quiet = np.searchsorted(busy, ends[closed]) == np.searchsorted(busy, starts[closed], side="right")
+    closed = closed[quiet]
+    longest = np.sort(closed[np.argsort(ends[closed] - starts[closed], kind="stable")][:HOLES])
+    return list(zip(ends[longest].tolist(), starts[longest].tolist(), strict=True))
 
 
 def best_for_overview(series: list[Candles]) -> int:

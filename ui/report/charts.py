@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import accumulate
 
-from ui.report.candles import MOST, candle_series
+from ui.report.candles import MOST, candle_series, closed_hours
 from ui.report.fills import BookedFill, Reason
 from ui.report.records import RunRecords
 from ui.report.report import Execution, SymbolChart, Trade
@@ -111,6 +111,7 @@ def _chart(
         lines,
         [fill.ts_ns for fill in fills],
         _positions(fills),
+        closed_hours(bars[min(bars)], min(bars), [fill.ts_ns for fill in fills]) if bars else [],
         change,
     )
 

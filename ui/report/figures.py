@@ -23,8 +23,11 @@ _MS = 1_000_000
 _OHLC = "O %{open:,.10~f}  H %{high:,.10~f}  L %{low:,.10~f}  C %{close:,.10~f}<extra></extra>"
 
 
-def equity_figure(curve: Curve, initial_nanos: int, colours: dict[str, str]) -> Figure:
-    """Return equity, drawdown and profit by strategy over one time axis."""
+Closed = list[tuple[int, int]]
+
+
+def equity_figure(curve: Curve, initial_nanos: int, colours: dict[str, str], closed: Closed) -> Figure:
+    """Return equity, drawdown and profit by strategy over one time axis, which leaves ``closed`` out."""
     times = [ns / _MS for ns in curve.ts_ns]
     equity = _line(times, [nanos / 1e9 for nanos in curve.equity_nanos], "equity", LINE, "y")
     equity |= {"hovertemplate": "equity %{y:,.2f}<extra></extra>"}
@@ -46,7 +49,7 @@ def equity_figure(curve: Curve, initial_nanos: int, colours: dict[str, str]) -> 
             line | {"hovertemplate": f"{escape(name)} %{{y:,.2f}}<extra></extra>", "showlegend": True}
         )
     layout: dict[str, Any] = {
-        "xaxis": _time_axis("y3" if lines else "y2", _span(times)),
+        "xaxis": _time_axis("y3" if lines else "y2", _span(times), closed),
         "yaxis": _axis([0.52, 1.0] if lines else [0.38, 1.0], ",.6~r"),
         "yaxis2": _axis([0.30, 0.47] if lines else [0.0, 0.32], ".2~f", "%"),
     }
@@ -69,22 +72,25 @@ def symbol_figure(chart: SymbolChart, colours: dict[str, str]) -> Figure:
         mine = [done for done in chart.executions if done.strategy == strategy]
         traces.append(_markers(chart.symbol, strategy, mine, colours[strategy]))
     traces += _positions(chart, colours)
-    times = [
-        ns / _MS
-        for candles in chart.candles
-        for ns in (candles.start_ns[0], candles.start_ns[-1] + candles.timeframe_ns)
+    shortest = chart.candles[:1]
+    times = [ns / _MS for c in shortest for ns in (c.start_ns[0], c.start_ns[-1] + c.timeframe_ns)] or [
+        done.ts_ns / _MS for done in chart.executions
     ]
-    times = times or [done.ts_ns / _MS for done in chart.executions]
-    volume = any(any(candles.volume) for candles in chart.candles)
+    panels = {
+        "yaxis3": bool(chart.executions),
+        "yaxis2": any(any(candles.volume) for candles in chart.candles),
+    }
     layout: dict[str, Any] = {
-        "xaxis": _time_axis("y4", _span(times)) | {"rangeslider": {"visible": False}},
-        "yaxis": _axis([0.37 if volume else 0.26, 1.0], ",.10~f"),
-        "yaxis2": _axis([0.25, 0.34], "~s") | {"visible": volume, "showgrid": False, "nticks": 3},
-        "yaxis3": _axis([0.075, 0.205], "~s") | {"zeroline": True, "nticks": 4},
+        "xaxis": _time_axis("y4", _span(times), chart.closed) | {"rangeslider": {"visible": False}},
         "yaxis4": {"domain": [0.0, 0.035], "fixedrange": True, "visible": False, "range": [0, 1]},
     }
-    names = {"yaxis2": "Volume", "yaxis3": "Position"} if volume else {"yaxis3": "Position"}
-    layout["annotations"] = _names(layout, names)
+    floor = 0.075
+    for axis, there in panels.items():
+        if there:
+            layout[axis] = _axis([floor, floor + 0.12], "~s") | {"zeroline": True, "nticks": 4}
+            floor += 0.17
+    layout["yaxis"] = _axis([floor, 1.0], ",.10~f")
+    layout["annotations"] = _names(layout, {"yaxis2": "Volume", "yaxis3": "Position"})
     return {"data": traces, "layout": layout}
 
 
@@ -245,8 +251,11 @@ def _line(x: list[float], y: list[float], name: str, colour: str, yaxis: str) ->
     }
 
 
-def _time_axis(anchor: str, span: list[float]) -> dict[str, Any]:
-    return {"type": "date", "anchor": anchor, "range": span, "showgrid": True, "automargin": False}
+def _time_axis(anchor: str, span: list[float], closed: Closed) -> dict[str, Any]:
+    axis = {"type": "date", "anchor": anchor, "range": span, "showgrid": True}
+    if closed:
+        axis["rangebreaks"] = [{"bounds": [moment(from_ns), moment(to_ns)]} for from_ns, to_ns in closed]
+    return axis
 
 
 def _names(layout: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:

@@ -56,7 +56,12 @@ def _figures(report: Report) -> dict[str, Any]:
     colours = strategy_colours([row.strategy for row in report.strategies])
     figures = {place(i): symbol_figure(chart, colours) for i, chart in enumerate(report.charts)}
     if report.portfolio and len(report.curve.ts_ns) > 1:
-        figures["equity"] = equity_figure(report.curve, report.portfolio.initial_nanos, colours)
+        figures["equity"] = equity_figure(
+            report.curve,
+            report.portfolio.initial_nanos,
+            colours,
+            report.charts[0].closed if len(report.charts) == 1 else [],
+        )
     return figures
 
 

@@ -247,6 +247,8 @@ class SymbolChart(msgspec.Struct, frozen=True):
     """Entry time and price, exit time and price (nanos), won."""
     position_ts_ns: list[int]
     position_nanos: Lines
+    closed: list[tuple[int, int]]
+    """Stretches without a market, which the time axis leaves out."""
     price_change: float | None
 
 
