@@ -167,11 +167,13 @@
     }
     const select = document.getElementById("symbol");
     select?.addEventListener("change", () => symbol(select.value));
+    const lengths = Object.values(figures).flatMap((figure) => figure.data.map((trace) => trace.xperiod || Infinity));
+    const shortest = lengths.some(isFinite) ? Math.min(...lengths) : 60e3;
     for (const button of all("[data-range]")) {
       const hours = Number(button.dataset.range);
       const spans = Object.values(figures).map((figure) => figure.layout.xaxis.range);
       const longest = Math.max(...spans.map(([first, last]) => last - first));
-      button.hidden = hours * 3600e3 > longest;
+      button.hidden = hours > 0 && (hours * 3600e3 > longest || hours * 3600e3 < 10 * shortest);
       button.addEventListener("click", async () => {
         const last = drawn.get(document.querySelector(".symbol:not([hidden]) .figure")?.id || "equity").home[1];
         await go(hours ? [last - hours * 3600e3, last] : null);
