@@ -11,8 +11,6 @@ import msgspec
 
 from flows.config.durations import ns
 from flows.config.settings import InstrumentSection, Settings, StrategySection
-from flows.connectors.gateway import CutSettings
-from flows.connectors.recorded import RecordedSettings
 from operators.account_leg import AccountLeg
 from operators.instruments import INSTRUMENTS, Instrument, InstrumentTable
 from operators.rules import RULES
@@ -40,28 +38,12 @@ def instrument_table(settings: Settings) -> InstrumentTable:
     return InstrumentTable(configured | {s: row for s, row in INSTRUMENTS.items() if s not in configured})
 
 
-def recorded_settings(settings: Settings) -> RecordedSettings:
-    """Return how recorded files are read."""
-    gateway = settings.gateway
-    return RecordedSettings(
-        symbol=gateway.symbol,
-        venue=gateway.venue,
-        timezone=gateway.timezone,
-        interval_ns=ns(gateway.interval) if gateway.interval else 0,
-        disorder_ns=ns(gateway.disorder) if gateway.disorder else -1,
-    )
-
-
-def cut_settings(settings: Settings) -> CutSettings:
-    """Return how a session is cut into slices and blocks."""
-    gateway = settings.gateway
-    return CutSettings(ns(gateway.cut), gateway.max_rows, ns(gateway.heartbeat))
-
-
 def strategy_instances(settings: Settings) -> tuple[StrategyInstance, ...]:
     """Return the enabled strategies, in the order of their names."""
     return tuple(
-        StrategyInstance(name, ns(timeframe_of(settings, given)), _strategy(name, given), tuple(given.symbols))
+        StrategyInstance(
+            name, ns(timeframe_of(settings, given)), _strategy(name, given), tuple(given.symbols)
+        )
         for name, given in sorted(settings.strategies.items())
         if given.enabled
     )
