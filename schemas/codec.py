@@ -98,6 +98,11 @@ def _open(topic: str, value: bytes) -> tuple[int, int]:
     return branch, position
 
 
+def _unreadable(topic: str, value: bytes, error: ValueError | IndexError) -> DecodeError:
+    why = "cut short" if isinstance(error, IndexError) else str(error)
+    return DecodeError(f"{topic}: {why} (record of {len(value)} bytes)")
+
+
 def _check_end(topic: str, value: bytes, position: int) -> None:
     if position != len(value):
         raise DecodeError(f"{topic}: {len(value) - position} bytes after the record's end")
@@ -115,7 +120,7 @@ def decode(topic: str, value: bytes) -> Event:
     except DecodeError:
         raise
     except (ValueError, IndexError) as error:
-        raise DecodeError(f"{topic}: {error or 'cut short'} (record of {len(value)} bytes)") from error
+        raise _unreadable(topic, value, error) from error
     _check_end(topic, value, position)
     return event  # type: ignore[no-any-return]
 
@@ -132,6 +137,6 @@ def decode_rows(topic: str, value: bytes) -> Rows:
     except DecodeError:
         raise
     except (ValueError, IndexError) as error:
-        raise DecodeError(f"{topic}: {error or 'cut short'} (record of {len(value)} bytes)") from error
+        raise _unreadable(topic, value, error) from error
     _check_end(topic, value, position)
     return rows

@@ -79,9 +79,11 @@ def _read_statement(
         return f"    {variable}, position = {_READ[kind]}(data, position)\n"
     if kind["type"] == "enum":
         names[f"symbols_{name}"] = tuple(kind["symbols"])
+        last = len(kind["symbols"]) - 1
         return (
             f"    {variable}, position = read_long(data, position)\n"
-            f"    if {variable} < 0: raise ValueError('negative enum index')\n"
+            f"    if not 0 <= {variable} <= {last}:\n"
+            f"        raise ValueError(f'{name}: enum index {{{variable}}}, known are 0 to {last}')\n"
             f"    {variable} = symbols_{name}[{variable}]\n"
         )
     if kind["type"] == "map":

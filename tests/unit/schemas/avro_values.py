@@ -25,7 +25,9 @@ STRUCTS: dict[str, type] = {
     if isinstance(value, type) and issubclass(value, msgspec.Struct)
 }
 LONGS = st.one_of(
-    st.integers(-3, 3), st.integers(-(1 << 63), (1 << 63) - 1), st.sampled_from([-(1 << 63), (1 << 63) - 1, 63, 64, -65])
+    st.integers(-3, 3),
+    st.integers(-(1 << 63), (1 << 63) - 1),
+    st.sampled_from([-(1 << 63), (1 << 63) - 1, 63, 64, -65]),
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 DOUBLES = st.floats(allow_nan=True, allow_infinity=True)
