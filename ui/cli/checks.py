@@ -15,12 +15,12 @@ from typing import Literal
 
 import msgspec
 
-from flows import kernel_cache
 from flows.config import Settings, recovery_dir
 from flows.config.masking import masked
 from flows.connectors.log import Log, open_log, sqlite_path
 from flows.connectors.log_errors import LogError
 from schemas.topics import TOPICS
+from ui.cli.kernels import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = ((3, 11), (3, 12))
@@ -103,10 +103,9 @@ def kernels() -> Check:
     """Are the compiled kernels in numba's cache, so that no first run stalls?"""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return Check("kernels", "warn", "NUMBA_DISABLE_JIT is set: everything runs uncompiled", "unset it")
-    folder = kernel_cache.use()
-    count = sum(1 for _ in folder.rglob("*.nbc")) if folder.is_dir() else 0
-    if count:
-        return Check("kernels", "ok", f"{count} compiled functions in {folder}")
+    folder, there = compiled()
+    if there:
+        return Check("kernels", "ok", f"compiled, in {folder}")
     advice = f"make, or {sys.executable} -m flows.kernel_cache"
     return Check("kernels", "warn", "not compiled yet: the first run takes up to a minute longer", advice)
 

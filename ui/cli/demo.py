@@ -43,7 +43,8 @@ def demo(
 
     A demo that was stopped goes on where it stood when it is run again with the same DIR.
     """
-    from ui.cli.progress import StatusLine, note_compiling
+    from ui.cli.kernels import note_compiling
+    from ui.cli.progress import StatusLine
 
     where = Path(folder)
     where.mkdir(parents=True, exist_ok=True)

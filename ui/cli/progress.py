@@ -97,15 +97,6 @@ def _line(status: Mapping[str, Any]) -> Any:
     return line
 
 
-def note_compiling() -> None:
-    """Say that the kernels will be compiled first, where they are not: it takes a while and happens once."""
-    from flows import kernel_cache
-
-    folder = kernel_cache.use()
-    if not (folder.is_dir() and any(folder.rglob("*.nbc"))):
-        note("compiling the kernels: about a minute, once")
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()

@@ -32,7 +32,7 @@ def run(
     """
     settings, _ = configured(config, sets, log=("log.url", log))
     from flows.run import run as run_legs
-    from ui.cli.progress import note_compiling
+    from ui.cli.kernels import note_compiling
 
     note_compiling()
     legs = ("symbol", "account") if leg == "all" else (leg,)
