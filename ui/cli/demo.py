@@ -1,5 +1,6 @@
 """`titan demo`: see the whole system run on real market data."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ def demo(
     with StatusLine() as status:
         summary = run_demo(settings, where, status)
     if not summary.stopped:
-        summary.report_path = _report(settings, where)
+        summary.report_path = _report(settings, where, sets or [])
     if as_json:
         emit_json(summary)
     else:
@@ -67,14 +68,18 @@ def demo(
         _what_next(summary)
 
 
-def _report(settings: "Settings", folder: Path) -> str:
+def _report(settings: "Settings", folder: Path, sets: list[str]) -> str:
     """Write the report of the demo, and return where it is."""
     from flows.connectors.log import open_log
     from ui.report import write_report
 
     path = folder / "report.html"
+    again = shlex.join(
+        ["titan", "demo", "--dir", f"{folder}-again", *(part for one in sets for part in ("--set", one))]
+    )
+    commands = ("# the same run again, into another folder", again)
     with open_log(settings.log.url, settings.log) as log:
-        write_report(log, settings.account.id, path, "Titan demo", known(settings))
+        write_report(log, settings.account.id, path, "Titan demo", known(settings, commands))
     return str(path)
 
 

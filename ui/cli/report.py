@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,8 +44,40 @@ def report(
             write(str(Path(out)))
 
 
-def known(settings: "Settings") -> "Known":
-    """Return what the log itself does not say."""
+def known(settings: "Settings", commands: tuple[str, ...] = ()) -> "Known":
+    """Return what the log itself does not say: the settings of its run, the time, and how to run it again.
+
+    The settings are those beside the run's recovery store, which `titan run` keeps; without it, none are named.
+    """
     from ui.report import Known
 
-    return Known(written_ns=time.time_ns(), currency=settings.account.currency)
+    ran = _ran_with(settings)
+    if ran is None:
+        return Known(written_ns=time.time_ns(), currency=settings.account.currency, commands=commands)
+    digest, said = ran
+    return Known(
+        written_ns=time.time_ns(),
+        currency=said["account"]["currency"],
+        settings_digest=digest,
+        simulated=said["venue"]["kind"] == "simulated",
+        commands=commands,
+    )
+
+
+def _ran_with(settings: "Settings") -> "tuple[str, dict[str, Any]] | None":
+    """Return the settings that the log's run left beside its state, and their digest; None where there are none."""
+    import hashlib
+
+    import msgspec
+
+    from flows.config import recovery_dir
+
+    for path in sorted(recovery_dir(settings).glob("*/settings.json")):
+        raw = path.read_bytes()
+        try:
+            said: dict[str, Any] = msgspec.json.decode(raw)
+            if {"currency"} <= said["account"].keys() and {"kind"} <= said["venue"].keys():
+                return hashlib.sha256(raw).hexdigest()[:12], said
+        except (msgspec.DecodeError, KeyError, AttributeError):
+            continue
+    return None

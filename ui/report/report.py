@@ -18,7 +18,7 @@ class Known(msgspec.Struct, frozen=True):
     simulated: bool | None = None
     """Whether fills are simulated; None: judged by the name of the venue."""
     commands: tuple[str, ...] = ()
-    """How to make the run again, one shell command each."""
+    """How to make the run again, a shell command a line; the report adds how to make itself again."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -25,8 +25,7 @@ def read_report(log: Log, account: str, title: str, known: Known | None = None) 
     known = known or Known(written_ns=time.time_ns())
     run = read_run(log, account)
     run.log = masked(("log", "url"), run.log)
-    if not known.commands:
-        known = msgspec.structs.replace(known, commands=_commands(run.log, account))
+    known = msgspec.structs.replace(known, commands=(*known.commands, *_commands(run.log, account)))
     return compute(run, title, known)
 
 
