@@ -34,7 +34,7 @@ help:
 	@echo "  make format  put the code into its form         make clean   remove .venv and caches"
 
 demo: $(KERNELS)
-	@$(VENV)/bin/titan demo $(ARGS)
+	@$(VENV)/bin/titan demo --fresh $(ARGS)
 
 test: lint $(KERNELS)
 	@echo "pytest: all tests, $(WORKERS) processes"

@@ -57,6 +57,8 @@ def run_demo(settings: Settings, folder: Path, status: Callable[[Mapping[str, An
 def _tell(progress: Progress, status: Callable[[Mapping[str, Any]], None], ended: threading.Event) -> None:
     while not ended.wait(_EVERY_S):
         last = progress.portfolio
+        if not progress.event_time_ns:
+            continue
         status(
             {
                 "time": time.strftime("%Y-%m-%d %H:%M", time.gmtime(progress.event_time_ns / 1e9)),

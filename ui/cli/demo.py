@@ -36,6 +36,9 @@ def demo(
             help="Event time per wall time: 3600 is an hour a second. Default: gateway.speed.",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget an earlier demo in DIR instead of going on with it.")
+    ] = False,
     sets: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -48,9 +51,16 @@ def demo(
     from ui.cli.progress import StatusLine
 
     where = Path(folder)
+    if fresh:
+        _forget(where)
     where.mkdir(parents=True, exist_ok=True)
-    url = log or f"sqlite:///{where.resolve() / 'titan.db'}"
-    settings, _ = configured(config, sets, log=("log.url", url), speed=("gateway.speed", speed_text(speed)))
+    settings, _ = configured(
+        config,
+        sets,
+        log=("log.url", log or f"sqlite:///{where.resolve() / 'titan.db'}"),
+        recovery=("run.recovery_dir", str(where.resolve() / "recovery")),
+        speed=("gateway.speed", speed_text(speed)),
+    )
     from flows.demo import run_demo
 
     note_compiling()
@@ -68,6 +78,13 @@ def demo(
         _what_next(summary)
 
 
+def _forget(folder: Path) -> None:
+    """Delete what an earlier demo left in the folder, and nothing else; a log elsewhere is left alone."""
+    shutil.rmtree(folder / "recovery", ignore_errors=True)
+    for path in (*folder.glob("titan.db*"), folder / "report.html"):
+        path.unlink(missing_ok=True)
+
+
 def _report(settings: "Settings", folder: Path, sets: list[str]) -> str:
     """Write the report of the demo, and return where it is."""
     from flows.connectors.log import open_log
@@ -83,10 +100,16 @@ def _report(settings: "Settings", folder: Path, sets: list[str]) -> str:
     return str(path)
 
 
+def _ticks(done: "DemoSummary") -> str:
+    if not done.ticks_per_s:
+        return f"{done.ticks:,}, all of them there before: --fresh starts anew"
+    return f"{done.ticks:,} in {done.seconds:.1f} s ({done.ticks_per_s:,.0f} a second)"
+
+
 def _print(done: "DemoSummary") -> None:
     """Print what happened, and profit by strategy."""
     rows: list[tuple[str, str]] = [
-        ("ticks", f"{done.ticks:,} in {done.seconds:.1f} s ({done.ticks_per_s:,.0f} a second)"),
+        ("ticks", _ticks(done)),
         *((name, f"{getattr(done, name):,}") for name in ("bars", "marks", "signals", "orders", "fills")),
     ]
     rows += [

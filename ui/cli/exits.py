@@ -30,8 +30,8 @@ _CODES: dict[str, int] = {
 }
 """Error class -> exit code; the first row that fits counts, so a subclass stands before its root."""
 
-_EXTRAS: dict[str, str] = {"confluent_kafka": "kafka", "pyarrow": "ingest", "plotly": "report"}
-"""Top-level module -> the extra of ours that installs it."""
+_PACKAGES = ("bytewax", "confluent_kafka", "fastavro", "msgspec", "numba", "numpy", "plotly", "pyarrow", "rich")
+"""Packages that an installation has; without one it is incomplete."""
 
 _SERVER_ERRNOS = (
     errno.EADDRINUSE,
@@ -99,7 +99,7 @@ def _code(error: BaseException) -> int:
     if isinstance(error, CheckFailed):
         return CHECK_FAILED
     if isinstance(error, ModuleNotFoundError):
-        return USAGE if _extra(error) else BUG
+        return USAGE if _package(error) in _PACKAGES else BUG
     for name, code in _CODES.items():
         module, _, cls = name.partition(":")
         if module in sys.modules and isinstance(error, getattr(import_module(module), cls)):
@@ -109,13 +109,13 @@ def _code(error: BaseException) -> int:
     return BUG
 
 
-def _extra(error: ModuleNotFoundError) -> str | None:
-    return _EXTRAS.get((error.name or "").partition(".")[0])
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
 
 
 def _words(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f"this needs the Python package {error.name}: pip install 'titan[{_extra(error)}]'"
+        return f"the Python package {_package(error)} is missing from this installation: run make"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
