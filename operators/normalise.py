@@ -25,20 +25,32 @@ _BELIEVED_AFTER = 3
 
 
 @njit(cache=True, forceinline=True)
-def round_to(value: float, step: float) -> float:
-    """Return ``value`` at the nearest multiple of ``step``; exact decimals where 1/step is a whole number."""
-    inverse = np.rint(1.0 / step)
-    if step < 1.0 and abs(inverse * step - 1.0) < 1e-12:
+def round_to(value: float, step: float, inverse: float) -> float:
+    """Return ``value`` at the nearest multiple of ``step``; an exact decimal where ``inverse`` (1/step) is given."""
+    if inverse > 0.0:
         return float(np.rint(value * inverse) / inverse)
     return float(np.rint(value / step) * step)
 
 
+def inverse_of(step: float) -> float:
+    """Return 1/step where that is a whole number, else 0.
+
+    >>> inverse_of(0.01), inverse_of(5.0)
+    (100.0, 0.0)
+    """
+    inverse = float(np.rint(1.0 / step))
+    return inverse if step < 1.0 and abs(inverse * step - 1.0) < 1e-12 else 0.0
+
+
 @njit(cache=True)
 def _is_repeated(ints: Longs, trade_id: int) -> bool:
-    """Remember a venue trade id; true if it is among the last RING_SIZE ones."""
-    for i in range(at.RING, at.RING + at.RING_SIZE):
-        if ints[i] == trade_id:
-            return True
+    """Remember a venue trade id; true if it is among the last RING_SIZE ones. One above all of them needs no search."""
+    if trade_id <= ints[at.RING_TOP]:
+        for i in range(at.RING, at.RING + at.RING_SIZE):
+            if ints[i] == trade_id:
+                return True
+    else:
+        ints[at.RING_TOP] = trade_id
     head = ints[at.RING_HEAD]
     ints[at.RING + head] = trade_id
     ints[at.RING_HEAD] = (head + 1) % at.RING_SIZE
@@ -76,8 +88,8 @@ def check_trade(
         return at.NOT_FINITE
     if price <= 0.0 or size <= 0.0:
         return at.NOT_POSITIVE
-    price = round_to(price, scales[at.F_TICK])
-    size = round_to(size, scales[at.F_LOT])
+    price = round_to(price, scales[at.F_TICK], scales[at.F_TICK_INVERSE])
+    size = round_to(size, scales[at.F_LOT], scales[at.F_LOT_INVERSE])
     if size <= 0.0 or price <= 0.0:
         return at.BELOW_LOT
     if row[at.ID] != 0 and _is_repeated(ints, row[at.ID]):
@@ -103,8 +115,8 @@ def check_quote(ints: Longs, row: Longs, values: Doubles, scales: Doubles) -> in
         if row[at.ID] <= ints[at.LAST_QUOTE_ID]:
             return at.DUPLICATE
         ints[at.LAST_QUOTE_ID] = row[at.ID]
-    values[0] = round_to(values[0], scales[at.F_TICK])
-    values[2] = round_to(values[2], scales[at.F_TICK])
+    values[0] = round_to(values[0], scales[at.F_TICK], scales[at.F_TICK_INVERSE])
+    values[2] = round_to(values[2], scales[at.F_TICK], scales[at.F_TICK_INVERSE])
     return ACCEPTED
 
 
@@ -116,9 +128,9 @@ def check_bar(ints: Longs, row: Longs, values: Doubles, params: Longs, scales: D
             return at.NOT_FINITE
     if min(values[0], values[1], values[2], values[3]) <= 0.0 or values[4] < 0.0:
         return at.NOT_POSITIVE
-    tick = scales[at.F_TICK]
-    open_, high = round_to(values[0], tick), round_to(values[1], tick)
-    low, close = round_to(values[2], tick), round_to(values[3], tick)
+    tick, inverse = scales[at.F_TICK], scales[at.F_TICK_INVERSE]
+    open_, high = round_to(values[0], tick, inverse), round_to(values[1], tick, inverse)
+    low, close = round_to(values[2], tick, inverse), round_to(values[3], tick, inverse)
     if high < max(open_, close) or low > min(open_, close) or row[at.SIDE] <= 0:
         return at.BAD_BAR
     if low <= 0.0:

@@ -13,7 +13,7 @@ from operators.features.borrow import borrow
 from operators.normalise import Doubles, Longs
 from operators.symbol_memory import Scratch, Tables, view_scratch, view_tables
 from operators.symbol_messages import read_head, read_rows
-from operators.symbol_rows import close_until, refuse, said_to, take
+from operators.symbol_rows import close_until, ends_by, refuse, said_to, take
 from schemas.blocks import BARS, GAP, HEARTBEAT, QUOTES
 from schemas.columns import Bytes
 
@@ -30,7 +30,7 @@ def _refuse_message(scratch: Scratch, offset: int, reason: int) -> None:
     scratch.counts[at.REJECTS] = n + 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _sort(scratch: Scratch, rows: int) -> None:
     """Order the first ``rows`` waiting rows by (time, kind), keeping source order, unless they are so already."""
     ints = scratch.row_ints
@@ -71,7 +71,9 @@ def _release(
     for i in range(released, waiting):
         _move(scratch, i, i - released)
     scratch.counts[at.HELD] = waiting - released
-    close_until(ints, floats, tables, scratch, said_to(ints), offset)
+    said_to_ns = said_to(ints)
+    if ends_by(ints, tables.params, said_to_ns):
+        close_until(ints, floats, tables, scratch, said_to_ns, offset)
 
 
 @njit(cache=True, forceinline=True)
@@ -137,7 +139,11 @@ def _admit_gaps(scratch: Scratch, seq: int, rows: int, offset: int) -> int:
 
 @njit(cache=True)
 def _begin_session(ints: Longs, session: int, from_ns: int, offset: int) -> None:
-    """Listen to a new source session: its rows count from zero, and bars begun before it are partial."""
+    """Listen to a new source session: its rows count from zero, and bars begun before it are partial.
+
+    It begins at ``from_ns`` where a heartbeat comes first, else with its oldest row (``_END_OF_TIME`` until that is taken):
+    what a block promises depends on how the session was cut.
+    """
     ints[at.SESSION] = session
     ints[at.SESSION_OFFSET] = offset
     ints[at.STARTED] = 1
@@ -152,10 +158,10 @@ def _begin_session(ints: Longs, session: int, from_ns: int, offset: int) -> None
 
 @njit(cache=True, forceinline=True)
 def _take_message(
-    ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, buffer: Bytes, bounds: Longs
+    ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, buffer: Bytes, place: tuple[int, int, int]
 ) -> None:
-    """Take the message in ``buffer[bounds[0]:bounds[1]]``, which has offset ``bounds[2]``."""
-    start, end, offset = bounds[0], bounds[1], bounds[2]
+    """Take the message in ``buffer[start:end]``; ``place`` is start, end and its offset in the log."""
+    start, end, offset = place
     position, reason, kind, session, seq, complete_to, final = read_head(buffer, start, end, tables.name)
     if position < 0:
         _refuse_message(scratch, offset, reason)
@@ -167,7 +173,7 @@ def _take_message(
         _refuse_message(scratch, offset, at.MALFORMED)
         return
     if ints[at.STARTED] == 0 or session != ints[at.SESSION]:
-        announced = complete_to > 0 and (rows == 0 or kind == GAP)
+        announced = kind == HEARTBEAT and complete_to > 0
         _begin_session(ints, session, complete_to if announced else _END_OF_TIME, offset)
     waiting = scratch.counts[at.HELD]
     if kind == GAP:
@@ -182,17 +188,25 @@ def _take_message(
 @njit(cache=True)
 def advance(
     state: tuple[Longs, Doubles], tables: tuple[Longs, Doubles, Bytes], room: tuple[Longs, Doubles],
-    buffer: Bytes, bounds: Longs,
-) -> None:  # fmt: skip
-    """Take the messages of one poll of one symbol, in order.
+    buffer: Bytes, ends: Longs, offsets: Longs, held: int,
+) -> tuple[int, int, int, int, int]:  # fmt: skip
+    """Take the messages of one poll of one symbol, in order; return how many rows wait, bars closed, marks were
+    written and rows were refused, and the time up to which the symbol has said everything.
 
     ``state`` is laid out by ``operators.symbol_layout``; ``tables`` and ``room`` are packed by
-    ``operators.symbol_memory``; ``bounds`` is [messages, 3]: start and end in ``buffer``, offset in the log. ``room``
-    must hold every row of the messages and all that they close (see ``operators.symbol_leg``).
+    ``operators.symbol_memory``; message i is ``buffer[ends[i-1]:ends[i]]`` and has ``offsets[i]`` in the log. ``room``
+    holds the ``held`` rows that wait, and must have space for every row of the messages and for all that they close.
     """
     ints, floats = borrow(state[0]), borrow(state[1])
     own_tables = view_tables(tables[0], tables[1], tables[2])
     scratch = view_scratch(room[0], room[1])
-    own_buffer, own_bounds = borrow(buffer), borrow(bounds)
-    for i in range(bounds.shape[0]):
-        _take_message(ints, floats, own_tables, scratch, own_buffer, own_bounds[i])
+    own_buffer, own_ends, own_offsets = borrow(buffer), borrow(ends), borrow(offsets)
+    counts = scratch.counts
+    counts[at.HELD] = held
+    counts[at.BARS] = counts[at.MARKS] = counts[at.REJECTS] = 0
+    start = 0
+    for i in range(own_ends.shape[0]):
+        end = int(own_ends[i])
+        _take_message(ints, floats, own_tables, scratch, own_buffer, (start, end, int(own_offsets[i])))
+        start = end
+    return counts[at.HELD], counts[at.BARS], counts[at.MARKS], counts[at.REJECTS], said_to(ints)

@@ -25,8 +25,9 @@ MARK_START = 14  # interval of the mark being built, ns
 MARK_END = 15  # 0 when none is being built
 MARK_LAST_TS = 16
 NEXT_SEQ = 17  # next source row expected: trades, quotes, bars
-RING_HEAD = 20
-RING = 21
+RING_TOP = 20  # highest venue trade id seen
+RING_HEAD = 21
+RING = 22
 RING_SIZE = 32  # venue trade ids remembered
 INTS = RING + RING_SIZE
 
@@ -100,8 +101,8 @@ REASONS = (
 P_TIMEFRAMES, P_MARK_NS, P_BAD_RESET_NS, P_HELD_MAX, P_VOLATILITY, P_REGIME_STATE = range(6)
 PARAM_INTS = 6
 # float parameters
-F_TICK, F_LOT, F_BAD_FRACTION = range(3)
-PARAM_FLOATS = 3
+F_TICK, F_LOT, F_BAD_FRACTION, F_TICK_INVERSE, F_LOT_INVERSE = range(5)
+PARAM_FLOATS = 5
 
 # how many rows of each scratch array are in use, and how much room there is
 HELD, BARS, MARKS, REJECTS, ROOM_ROWS, ROOM_CLOSED, ROOM_WIDTH = range(7)

@@ -4,6 +4,7 @@
 of one poll into it. Everything per tick and per bar is one compiled call; what is per signal is plain Python.
 """
 
+from array import array
 from itertools import accumulate
 
 import numpy as np
@@ -12,12 +13,11 @@ from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH
 from operators.features import FEATURE_SET
 from operators.instruments import NANOS, Instrument, InstrumentTable
-from operators.normalise import Doubles, Longs
+from operators.normalise import Doubles, Longs, inverse_of
 from operators.symbol_kernel import advance
 from operators.symbol_memory import Tables, make_scratch, pack_tables, view_scratch
 from operators.symbol_parameters import StrategyInstance, SymbolParameters
 from operators.symbol_rejects import dead_letter, missing_rows_alert, refused_message
-from operators.symbol_rows import said_to
 from operators.symbol_signals import signals_of
 from operators.symbol_state import SymbolOutput, SymbolState
 from schemas.columns import Bytes
@@ -57,7 +57,6 @@ class SymbolLeg:
         self._tag = parameters.tag
         self._tables: dict[str, tuple[Longs, Doubles, Bytes]] = {}
         self._shared: dict[str, Longs] = {}  # by session: its starts weigh 0.3 MB
-        self._bounds = np.zeros((64, 3), np.int64)
         self._reserve(4096, 4096)
 
     def init(self, symbol: str) -> SymbolState:
@@ -125,11 +124,10 @@ class SymbolLeg:
         offsets: list[int],
         values: list[bytes],
     ) -> SymbolOutput:
-        self._advance(state, tables, offsets, values)
+        bars, marks, refused, said_to_ns = self._advance(state, tables, offsets, values)
         scratch = self._scratch
-        _, bars, marks, refused = scratch.counts[:4].tolist()
         output = _nothing(state.symbol, partition)
-        output.complete_to_ns = max(0, int(said_to(state.ints)))
+        output.complete_to_ns = max(0, said_to_ns)
         output.final = bool(state.ints[at.FINAL])
         if marks:
             output.mark_ints = scratch.mark_ints[:marks].copy()
@@ -149,30 +147,25 @@ class SymbolLeg:
         tables: tuple[Longs, Doubles, Bytes],
         offsets: list[int],
         values: list[bytes],
-    ) -> None:
-        count = len(values)
-        buffer = values[0] if count == 1 else b"".join(values)
+    ) -> tuple[int, int, int, int]:
+        """Return bars closed, marks written, rows refused, and how far everything has been said."""
+        buffer = values[0] if len(values) == 1 else b"".join(values)
+        ends = np.frombuffer(array("q", accumulate(map(len, values))), np.int64)
+        places = np.frombuffer(array("q", offsets), np.int64)
         held = len(state.held)
-        self._make_room(held + len(buffer) // _SMALLEST_ROW + 2, count)
-        bounds = self._bounds[:count]
-        bounds[:, 1] = list(accumulate(map(len, values)))
-        bounds[1:, 0] = bounds[:-1, 1]
-        bounds[:, 2] = offsets
+        self._make_room(held + len(buffer) // _SMALLEST_ROW + 2, len(values))
         scratch = self._scratch
-        scratch.counts[: at.REJECTS + 1] = 0
         if held:
-            scratch.counts[at.HELD] = held
             scratch.row_ints[:held] = state.held_ints
             scratch.rows[:held] = state.held
-        advance((state.ints, state.floats), tables, self._room, np.frombuffer(buffer, np.uint8), bounds)
-        left = scratch.counts[at.HELD]
+        memory = np.frombuffer(buffer, np.uint8)
+        left, *counts = advance((state.ints, state.floats), tables, self._room, memory, ends, places, held)
         if left or held:
             state.held_ints = scratch.row_ints[:left].copy()
             state.held = scratch.rows[:left].copy()
+        return counts[0], counts[1], counts[2], counts[3]
 
     def _make_room(self, rows: int, messages: int) -> None:
-        if messages > len(self._bounds):
-            self._bounds = np.zeros((2 * messages, 3), np.int64)
         slots = len(self.parameters.timeframes_ns)
         if rows + messages > self._room_rows or (rows + messages) * slots > self._room_closed:
             self._reserve(2 * (rows + messages), 2 * (rows + messages) * slots)
@@ -194,12 +187,11 @@ class SymbolLeg:
             volatility,
             regime_state,
         ]
+        tick, lot = instrument.tick_size_nanos / NANOS, instrument.lot_size_nanos / NANOS
         session = f"{instrument.session_timezone} {instrument.session_start}"
         tables = Tables(
             params=np.array([*numbers, *p.timeframes_ns], np.int64),
-            scales=np.array(
-                (instrument.tick_size_nanos / NANOS, instrument.lot_size_nanos / NANOS, p.bad_print_fraction)
-            ),
+            scales=np.array((tick, lot, p.bad_print_fraction, inverse_of(tick), inverse_of(lot))),
             name=np.frombuffer(symbol.encode(), np.uint8),
             sessions=self._sessions.get(session, np.empty(0, np.int64)),
             feature_params=FEATURE_SET.params,

@@ -95,6 +95,17 @@ def _write_mark(ints: Longs, floats: Doubles, scratch: Scratch) -> None:
     scratch.counts[at.MARKS] = n + 1
 
 
+@njit(cache=True, forceinline=True)
+def ends_by(ints: Longs, params: Longs, to_ns: int) -> bool:
+    """Say whether the mark or a bar ends at or before ``to_ns``: looked at once a tick, where closing is a call."""
+    if 0 < ints[at.MARK_END] <= to_ns:
+        return True
+    for slot in range(params[at.P_TIMEFRAMES]):
+        if 0 < ints[at.INTS + slot * at.BAR_INTS + at.BAR_END] <= to_ns:
+            return True
+    return False
+
+
 @njit(cache=True)
 def close_until(
     ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, to_ns: int, offset: int
@@ -182,7 +193,8 @@ def take(ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, row: Lo
             return
         if begins < ints[at.LISTENING_FROM] and row[at.OFFSET] >= ints[at.SESSION_OFFSET]:
             ints[at.LISTENING_FROM] = begins
-    close_until(ints, floats, tables, scratch, begins, row[at.OFFSET])
+    if ends_by(ints, tables.params, begins):
+        close_until(ints, floats, tables, scratch, begins, row[at.OFFSET])
     if row[at.KIND] == TRADES:
         _take_trade(ints, floats, tables, row, values)
     elif row[at.KIND] == QUOTES:
@@ -191,6 +203,6 @@ def take(ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, row: Lo
         marks.add_quote(ints, floats, row[at.TS], tables.params[at.P_MARK_NS])
     elif row[at.KIND] == BARS:
         _take_bar(ints, floats, tables, scratch, row, values)
-    else:
-        ints[at.GAP_TO] = max(ints[at.GAP_TO], row[at.DELAY])
+    elif row[at.DELAY] > ints[at.GAP_TO]:
+        ints[at.GAP_TO] = row[at.DELAY]
         ints[at.GAP_OFFSET] = row[at.OFFSET]
