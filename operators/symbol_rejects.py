@@ -62,7 +62,7 @@ def dead_letter(
     reason = at.REASONS[row[at.REASON]]
     offset = row[at.OFFSET]
     if row[at.ORDINAL] < 0:
-        return refused_message(symbol, partition, offset, reason, _why(symbol, message), message)
+        return refused_message(symbol, partition, offset, *_why(symbol, message), message)
     block = _one_row(symbol, row, values)
     columns = block.__struct_fields__[_HEAD_FIELDS:]
     numbers = {name: getattr(block, name)[0].item() for name in columns if name != "reason"}
@@ -80,15 +80,17 @@ def dead_letter(
     )
 
 
-def _why(symbol: str, message: bytes) -> str:
-    """Return what a reader of the whole message finds wrong with it."""
+def _why(symbol: str, message: bytes) -> tuple[str, str]:
+    """Return (reason, detail) of what a reader of the whole message finds wrong with it."""
+    malformed = at.REASONS[at.MALFORMED]
     try:
         found = decode_rows(_TOPIC, message).head["symbol"]
     except DecodeError as error:
-        return f"{error}; the writer of this record is at fault"
+        return malformed, f"{error}; the writer of this record is at fault"
     if found != symbol:
-        return f"the block says symbol {found!r}, its key says {symbol!r}; the writer must use one of them for both"
-    return "a count or name in the block is out of range; the writer of this record is at fault"
+        detail = f"the block says symbol {found!r}, its key says {symbol!r}; the writer must use one of them for both"
+        return at.REASONS[at.WRONG_SYMBOL], detail
+    return malformed, "a count or name in the block is out of range; the writer of this record is at fault"
 
 
 def _one_row(symbol: str, row: list[int], values: list[float]) -> MarketBlock:
