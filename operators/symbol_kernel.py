@@ -141,8 +141,8 @@ def _admit_gaps(scratch: Scratch, seq: int, rows: int, offset: int) -> int:
 def _begin_session(ints: Longs, session: int, from_ns: int, offset: int) -> None:
     """Listen to a new source session: its rows count from zero, and bars begun before it are partial.
 
-    It begins at ``from_ns`` where a heartbeat comes first, else with its oldest row (``_END_OF_TIME`` until that is taken):
-    what a block promises depends on how the session was cut.
+    It begins at ``from_ns`` where a heartbeat comes first, else with its oldest row (``_END_OF_TIME`` until that is
+    taken): what a block promises depends on how the session was cut.
     """
     ints[at.SESSION] = session
     ints[at.SESSION_OFFSET] = offset
