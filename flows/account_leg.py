@@ -1,4 +1,4 @@
-"""The account leg as a dataflow: signals, marks and commands out of the log; decisions, orders, fills, portfolio into it.
+"""The account leg as a dataflow: signals, marks and commands come out of the log, decisions, orders and fills go in.
 
 Run it alone with ``titan run --leg account``.
 """

@@ -10,10 +10,10 @@ import msgspec
 
 from flows import stop
 from flows.config import Settings
-from flows.runtime import execute, open_configured_log
 from flows.live import live_flow
 from flows.progress import Progress
 from flows.run import RunSummary, note_portfolio, summary
+from flows.runtime import execute, open_configured_log
 from flows.totals import Totals, totals
 
 _EVERY_S = 0.25

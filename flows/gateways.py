@@ -20,7 +20,9 @@ def gateway_opener(settings: Settings) -> OpenGateway:
     chosen = settings.gateway
     cut = CutSettings(cut_ns=ns(chosen.cut), max_rows=chosen.max_rows, heartbeat_ns=ns(chosen.heartbeat))
     if chosen.kind == "none":
-        raise ConfigError("gateway.kind is none: there is no market data to bring in; set it to recorded or synthetic")
+        raise ConfigError(
+            "gateway.kind is none: there is no market data to bring in; set it to recorded or synthetic"
+        )
     if chosen.kind == "synthetic":
         return lambda resume: open_synthetic(chosen.synthetic, cut, resume=resume)
     recorded = RecordedSettings(

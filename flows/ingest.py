@@ -14,9 +14,9 @@ from flows.config import Settings
 from flows.connectors.gateway import Slice
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log_sink import recall
-from flows.runtime import open_configured_log
 from flows.gateways import gateway_opener
 from flows.progress import Progress
+from flows.runtime import open_configured_log
 from schemas.market import BarBlock, QuoteBlock, TradeBlock
 
 _FLUSH_EVERY = 256

@@ -1,7 +1,7 @@
 """Where do compiled kernels live? In a folder named by a hash of the sources, compiled once at set-up.
 
-numba's own cache looks at the file of a kernel, not at the files of the kernels that it calls; a folder per state of the
-sources can't be stale. ``python -m flows.kernel_cache`` compiles everything that a run needs.
+numba's own cache looks at the file of a kernel, not at the files of the kernels that it calls; a folder for each state
+of the sources can't be stale. ``python -m flows.kernel_cache`` compiles everything that a run needs.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _KEPT = 3
 
 
 def folder() -> Path:
-    """Return the folder of the present sources' kernels: under the environment that runs them, else the user's cache."""
+    """Return the folder of the present sources' kernels: under the running environment, else the user's cache."""
     digest = hashlib.sha256(sys.version.encode())
     for package in _SOURCES:
         for path in sorted((_ROOT / package).rglob("*.py")):

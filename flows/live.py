@@ -19,10 +19,10 @@ from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.gateway_source import GatewaySource
 from flows.connectors.log import Log
 from flows.connectors.log_sink import LogSink
-from flows.runtime import open_configured_log
 from flows.gateways import gateway_opener, gateway_symbols
 from flows.progress import Progress
 from flows.run import account_source, summary_line
+from flows.runtime import open_configured_log
 from flows.symbol_leg import add_symbol_leg
 
 

@@ -1,7 +1,7 @@
 """How are the legs run over what a log holds? To its end, one leg after the other; or tailing it, both in one dataflow.
 
-To the end the symbol leg goes first and the account leg after it, so that the account leg knows every symbol that it must
-wait for: its order of events is then the same however fast either was.
+To the end the symbol leg goes first and the account leg after it, so that the account leg knows every symbol that it
+must wait for: its order of events is then the same however fast either was.
 """
 
 import time
@@ -16,11 +16,10 @@ from flows.config import Settings, ns
 from flows.connectors.account_source import AccountSourceSettings
 from flows.connectors.latest import latest_books, latest_portfolio
 from flows.connectors.log import Log, Position
-from flows.runtime import execute, open_configured_log
 from flows.progress import Progress
+from flows.runtime import execute, open_configured_log
 from flows.symbol_leg import add_symbol_leg
 from schemas.account import BookPosition
-
 
 _PROFIT = ("pnl_nanos", "realized_nanos", "unrealized_nanos", "fees_nanos")
 

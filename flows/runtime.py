@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
+from bytewax.errors import BytewaxRuntimeError
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from flows import stop
 from flows.config import ConfigError, Settings, recovery_dir
 from flows.config.parameters import symbol_parameters
+from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_errors import LogError
 from schemas.topics import TOPICS
@@ -43,7 +44,9 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
             epoch_interval=timedelta(seconds=settings.run.snapshot_interval_s),
             recovery_config=RecoveryConfig(folder),
         )
-    except Exception as error:  # Bytewax wraps whatever was raised: unwrap what is ours, raise the rest as it came
+    except (
+        Exception
+    ) as error:  # Bytewax wraps whatever was raised: unwrap what is ours, raise the rest as it came
         raise _ours(error) from None
 
 
@@ -57,7 +60,7 @@ def _spare_the_collector() -> None:
 def _ours(error: BaseException) -> BaseException:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, LogError | ConfigError):
+        if isinstance(cause, LogError | ConfigError | InputError):
             return cause
         cause = cause.__cause__ or cause.__context__
     return error

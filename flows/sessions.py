@@ -30,7 +30,9 @@ def session_starts(timezone: str, start: str) -> NDArray[np.int64]:
     if timezone == "UTC":
         first_ns = int(datetime.combine(_FIRST.date(), time(hour, minute), zone).timestamp()) * 1_000_000_000
         return first_ns + np.arange(_DAYS, dtype=np.int64) * 86_400_000_000_000
-    days = (datetime.combine((_FIRST + timedelta(days=i)).date(), time(hour, minute), zone) for i in range(_DAYS))
+    days = (
+        datetime.combine((_FIRST + timedelta(days=i)).date(), time(hour, minute), zone) for i in range(_DAYS)
+    )
     return np.array([int(day.timestamp()) * 1_000_000_000 for day in days], np.int64)
 
 

@@ -1,7 +1,7 @@
-"""How does a run end when it is asked to? SIGINT and SIGTERM let every source end, so that a last snapshot is taken.
+"""How does a run end when it is asked to? SIGINT and SIGTERM let every source end; then a last snapshot is taken.
 
-By default SIGTERM kills a Bytewax process at once and SIGINT panics it. Here both set a flag that every source looks at:
-it raises ``StopIteration``, Bytewax ends the dataflow, and the next start resumes exactly.
+By default SIGTERM kills a Bytewax process at once and SIGINT panics it. Here both set a flag that every source looks
+at: it raises ``StopIteration``, Bytewax ends the dataflow, and the next start resumes exactly.
 """
 
 import signal

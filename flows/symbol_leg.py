@@ -35,7 +35,9 @@ class SymbolLogic(StatefulBatchLogic[SymbolPoll, SymbolOutput, bytes]):
         state = self._state
         if state is None:
             state = self._state = self._leg.init(values[0].symbol)
-        return [self._leg.step(state, v.partition, v.offsets, v.values) for v in values], StatefulBatchLogic.RETAIN
+        return [
+            self._leg.step(state, v.partition, v.offsets, v.values) for v in values
+        ], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
         """Return the state as it is now."""

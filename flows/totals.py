@@ -1,4 +1,4 @@
-"""How much is in a log, in events? Counted from the records themselves, so that it is the same however often a run was cut."""
+"""How much is in a log, in events? Counted from its records, so the same however often a run was interrupted."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,11 @@ def totals(log: Log) -> Totals:
     found = Totals()
     for topic, field in (("market_data", "ticks"), ("bars", "bars"), ("marks", "marks")):
         setattr(found, field, sum(_rows(topic, value) for value in _values(log, topic)))
-    for topic, field in (("trade_signals", "signals"), ("alerts", "alerts"), ("dead_letters", "dead_letters")):
+    for topic, field in (
+        ("trade_signals", "signals"),
+        ("alerts", "alerts"),
+        ("dead_letters", "dead_letters"),
+    ):
         setattr(found, field, sum(end - first for first, end in log.spans(topic)))
     for topic in ("risk_decisions", "execution_requests", "execution_reports"):
         for value in _values(log, topic):

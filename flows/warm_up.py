@@ -22,7 +22,14 @@ def _blocks() -> list[MarketBlock]:
     ids = np.arange(1, 6)
     side = np.array([1, -1, 0, 1, -1])
     trades = TradeBlock(
-        **head, complete_to_ns=0, ts_event_ns=times, recv_delay_ns=zeros, trade_id=ids, side=side, price=prices, size=prices
+        **head,
+        complete_to_ns=0,
+        ts_event_ns=times,
+        recv_delay_ns=zeros,
+        trade_id=ids,
+        side=side,
+        price=prices,
+        size=prices,
     )
     quotes = QuoteBlock(
         **head, complete_to_ns=end + 1, ts_event_ns=np.sort(times), recv_delay_ns=zeros, update_id=ids,
@@ -38,7 +45,7 @@ def _blocks() -> list[MarketBlock]:
 
 def run_every_kernel() -> None:
     """Fold the rows, with every strategy, and read back what was encoded."""
-    strategies = tuple(StrategyInstance(name, _MINUTE, cls()) for name, cls in STRATEGIES.items())  # type: ignore[call-arg]
+    strategies = tuple(StrategyInstance(name, _MINUTE, cls()) for name, cls in STRATEGIES.items())
     leg = SymbolLeg(SymbolParameters(timeframes_ns=(_MINUTE,), strategies=strategies), DEFAULT_TABLE)
     values = [encode_block(block) for block in _blocks()]
     leg.step(leg.init("SYN0"), 0, [0, 1, 2], values)

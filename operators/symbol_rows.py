@@ -100,7 +100,7 @@ def ends_by(ints: Longs, params: Longs, to_ns: int) -> bool:
     """Say whether the mark or a bar ends at or before ``to_ns``: looked at once a tick, where closing is a call."""
     if 0 < ints[at.MARK_END] <= to_ns:
         return True
-    for slot in range(params[at.P_TIMEFRAMES]):
+    for slot in range(params[at.P_TIMEFRAMES]):  # noqa: SIM110 - numba compiles a loop to less than any()
         if 0 < ints[at.INTS + slot * at.BAR_INTS + at.BAR_END] <= to_ns:
             return True
     return False

@@ -60,7 +60,10 @@ class GatewayOutbox:
             self._progress.ticks += _rows(block)
             self._progress.blocks += 1
             yield Outgoing(
-                "market_data", block.symbol.encode(), encode_block(block), max(1, _time_ns(block) // 1_000_000)
+                "market_data",
+                block.symbol.encode(),
+                encode_block(block),
+                max(1, _time_ns(block) // 1_000_000),
             )
         for reject in slice_.rejects:
             if reject.id not in self._dead:

@@ -34,7 +34,9 @@ class GatewaySource(FixedPartitionedSource[tuple[str, Slice], bytes]):
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSourcePartition[tuple[str, Slice], bytes]:
         """Open the session where the snapshot left off."""
-        return _Part(self._open(pickle.loads(resume_state) if resume_state else None), self._speed, self._progress)
+        return _Part(
+            self._open(pickle.loads(resume_state) if resume_state else None), self._speed, self._progress
+        )
 
 
 class _Part(StatefulSourcePartition[tuple[str, Slice], bytes]):

@@ -92,7 +92,9 @@ class SymbolOutbox:
                 fresh = self._fresh(topic, output.symbol, ints[:, at.OUT_TS], ints[:, at.OUT_TIMEFRAME])
                 longs, doubles = longs[fresh], doubles[fresh]
             if len(longs):
-                head = (output.symbol, FEATURE_SET.feature_set_hash) if topic == "features" else (output.symbol,)
+                head = (
+                    (output.symbol, FEATURE_SET.feature_set_hash) if topic == "features" else (output.symbol,)
+                )
                 body = _CODECS[topic].encode(head, longs, np.ascontiguousarray(doubles), _LABELS[topic])
                 yield Outgoing(topic, key, _FRAMES[topic] + body, max(1, int(longs[-1, 0]) // 1_000_000))
 

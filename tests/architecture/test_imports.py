@@ -17,7 +17,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
 CORE_PACKAGES = {"fastavro", "msgspec", "numba", "numpy"}
 CORE_STANDARD = {
     "bisect", "collections", "contextlib", "dataclasses", "datetime", "difflib", "enum", "fnmatch", "functools",
-    "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "zoneinfo",
+    "array", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "zoneinfo",
 }  # fmt: skip
 CORE_EXCEPTIONS = {("schemas.avro_files", "pathlib")}
 """The one module of the core that reads files: the schemas of its own package."""

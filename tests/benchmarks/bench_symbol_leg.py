@@ -1,4 +1,4 @@
-"""What does the symbol leg cost from a real broker: 500 symbols, part by part, beside a bare consumer of the same bytes?
+"""What does the symbol leg cost from a real broker, part by part, beside a bare consumer of the same bytes?
 
 Run as `python -m tests.benchmarks.bench_symbol_leg [--rounds 5]`; it starts its own Apache Kafka (or uses
 TITAN_TEST_BROKER). Every part runs in a process of its own, from its first poll to the log's end; CPU is that process's
@@ -78,7 +78,9 @@ def fill(log: Log, ticks_per_block: int, ticks: int) -> int:
         for slice_ in gateway:
             for block in slice_.blocks:
                 written += len(getattr(block, "ts_event_ns", ()))
-                writer.append(TOPIC, block.symbol.encode(), encode_block(block), max(1, block.complete_to_ns // 10**6))
+                writer.append(
+                    TOPIC, block.symbol.encode(), encode_block(block), max(1, block.complete_to_ns // 10**6)
+                )
             writer.flush()
     return written
 
@@ -161,7 +163,9 @@ def in_turn(bootstrap: str, rounds: int) -> dict[str, list[float]]:
     for _ in range(rounds):
         for part in PARTS:
             command = [sys.executable, "-m", "tests.benchmarks.bench_symbol_leg", "--part", part.name]
-            done = subprocess.run([*command, "--broker", bootstrap], stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run(
+                [*command, "--broker", bootstrap], stdout=subprocess.PIPE, text=True, check=True
+            )
             found[part.name].append(json.loads(done.stdout.splitlines()[-1])["cpu_s"])
     return found
 
@@ -169,7 +173,9 @@ def in_turn(bootstrap: str, rounds: int) -> dict[str, list[float]]:
 def report(case: str, ticks: int, messages: int, found: dict[str, list[float]]) -> None:
     """Print one case as a Markdown table."""
     floor = statistics.median(found["bare"])
-    print(f"\n{case}: {ticks:,} ticks in {messages:,} messages of {SYMBOLS} symbols, 1 m bars, polls of {POLL:,}\n")
+    print(
+        f"\n{case}: {ticks:,} ticks in {messages:,} messages of {SYMBOLS} symbols, 1 m bars, polls of {POLL:,}\n"
+    )
     print("| part | µs of CPU a tick, median [min-max] | M ticks/s of CPU | x bare |\n|---|---|---|---|")
     for part in PARTS:
         low, middle, high = min(found[part.name]), statistics.median(found[part.name]), max(found[part.name])

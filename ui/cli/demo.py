@@ -54,13 +54,7 @@ def demo(
     if fresh:
         _forget(where)
     where.mkdir(parents=True, exist_ok=True)
-    settings, _ = configured(
-        config,
-        sets,
-        log=("log.url", log or f"sqlite:///{where.resolve() / 'titan.db'}"),
-        recovery=("run.recovery_dir", str(where.resolve() / "recovery")),
-        speed=("gateway.speed", speed_text(speed)),
-    )
+    settings = _settings(where, log, speed, config, sets)
     from flows.demo import run_demo
 
     note_compiling()
@@ -76,6 +70,20 @@ def demo(
         raise KeyboardInterrupt
     if not as_json:
         _what_next(summary)
+
+
+def _settings(
+    folder: Path, log: str | None, speed: str | None, config: str | None, sets: list[str] | None
+) -> "Settings":
+    """Return the settings, with the log and the recovery store in the demo's folder."""
+    settings, _ = configured(
+        config,
+        sets,
+        log=("log.url", log or f"sqlite:///{folder.resolve() / 'titan.db'}"),
+        recovery=("run.recovery_dir", str(folder.resolve() / "recovery")),
+        speed=("gateway.speed", speed_text(speed)),
+    )
+    return settings
 
 
 def _forget(folder: Path) -> None:

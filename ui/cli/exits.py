@@ -30,7 +30,17 @@ _CODES: dict[str, int] = {
 }
 """Error class -> exit code; the first row that fits counts, so a subclass stands before its root."""
 
-_PACKAGES = ("bytewax", "confluent_kafka", "fastavro", "msgspec", "numba", "numpy", "plotly", "pyarrow", "rich")
+_PACKAGES = (
+    "bytewax",
+    "confluent_kafka",
+    "fastavro",
+    "msgspec",
+    "numba",
+    "numpy",
+    "plotly",
+    "pyarrow",
+    "rich",
+)
 """Packages that an installation has; without one it is incomplete."""
 
 _SERVER_ERRNOS = (
