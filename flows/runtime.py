@@ -44,9 +44,7 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
             epoch_interval=timedelta(seconds=settings.run.snapshot_interval_s),
             recovery_config=RecoveryConfig(folder),
         )
-    except (
-        Exception
-    ) as error:  # Bytewax wraps whatever was raised: unwrap what is ours, raise the rest as it came
+    except BytewaxRuntimeError as error:
         raise _ours(error) from None
 
 
