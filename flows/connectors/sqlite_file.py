@@ -16,6 +16,7 @@ NORMAL) and nothing visible once a flush carries a thousand records.
 import sqlite3
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 from flows.connectors.log import LogSettings
@@ -68,7 +69,7 @@ def create_if_missing(path: str, url: str, settings: LogSettings) -> None:
     """Lay out a new file; safe when several processes start at once. LogUnreachable if it may not be made."""
     file = Path(path)
     try:
-        if file.exists() and file.stat().st_size > 0:
+        if file.exists() and file.stat().st_size > 0 and not (settings.create and _is_blank(path)):
             return
         if not settings.create:
             raise LogUnreachable(f"{url}: no log at {path}. Create one with: titan topics apply --log {url}")
@@ -133,6 +134,15 @@ def translated(error: sqlite3.Error, url: str, doing: str) -> LogError:
             return LogUnreachable(f"{what}. The disk failed or ran out: see the system's log")
         case _:
             return LogCorrupt(f"{what}. The file does not have the layout of a Titan log")
+
+
+def _is_blank(path: str) -> bool:
+    """Say whether the file is a database without tables: another process is laying it out at this moment."""
+    try:
+        with closing(sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    except sqlite3.Error:
+        return False  # whatever it is, opening it will say
 
 
 def _to_wal(db: sqlite3.Connection, timeout_s: float) -> None:
