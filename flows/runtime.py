@@ -1,24 +1,26 @@
 """How is a dataflow executed? In this process, on one worker, with a recovery store that fits the settings."""
 
 import gc
-import hashlib
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
-from bytewax.errors import BytewaxRuntimeError
-from bytewax.recovery import RecoveryConfig, init_db_dir
+from bytewax.recovery import RecoveryConfig
 
 from flows.config import ConfigError, Settings, recovery_dir
 from flows.config.parameters import symbol_parameters
 from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_errors import LogError
+from flows.dataflow_api import check_api
+from flows.recovery_store import BROKEN, opened, store_error
+from flows.stderr import withheld
 from schemas.topics import TOPICS
 
-_MARK = "settings.json"
+_EXPLAINED = (RuntimeError, LogError, ConfigError, InputError, *BROKEN)
+"""What Bytewax raises (it wraps most of what it meets in a RuntimeError), and what it lets pass as it came."""
 _DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
 
 
@@ -34,18 +36,26 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
 
     Raises:
         ConfigError: the recovery store belongs to a run with other settings.
-        LogError, ValueError: what a source or sink raised, without Bytewax's wrapping.
+        StoreError: the recovery store is in use, damaged or full.
+        LogError, InputError: what a source or sink raised, without Bytewax's wrapping.
+        OSError: the port of Bytewax's own API is taken.
     """
-    folder = _store(settings, name)
-    _spare_the_collector()
-    try:
-        cli_main(
-            flow,
-            epoch_interval=timedelta(seconds=settings.run.snapshot_interval_s),
-            recovery_config=RecoveryConfig(folder),
-        )
-    except BytewaxRuntimeError as error:
-        raise _ours(error) from None
+    check_api(settings.run.expose_api)
+    with opened(recovery_dir(settings) / name, fingerprint(settings)) as folder:
+        _spare_the_collector()
+        with withheld(folder / "stderr.txt") as said:
+            try:
+                cli_main(
+                    flow,
+                    epoch_interval=timedelta(seconds=settings.run.snapshot_interval_s),
+                    recovery_config=RecoveryConfig(folder),
+                )
+            except _EXPLAINED as error:
+                ours = _ours(error, folder)
+                if ours is None:
+                    raise
+                said.told = True
+                raise ours from None
 
 
 def _spare_the_collector() -> None:
@@ -55,13 +65,14 @@ def _spare_the_collector() -> None:
     gc.set_threshold(100_000, 50, 50)
 
 
-def _ours(error: BaseException) -> BaseException:
+def _ours(error: Exception, folder: Path) -> Exception | None:
+    """Return the error of ours that Bytewax has wrapped, or what its own says about the store; None for a bug."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, LogError | ConfigError | InputError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    return error
+    return store_error(error, folder)
 
 
 def fingerprint(settings: Settings) -> dict[str, object]:
@@ -70,31 +81,3 @@ def fingerprint(settings: Settings) -> dict[str, object]:
     said: dict[str, object] = {section: plain[section] for section in _DERIVING}
     said["symbol_state"] = symbol_parameters(settings).tag
     return said
-
-
-def _store(settings: Settings, name: str) -> Path:
-    """Return the recovery store of a dataflow, made if it is missing."""
-    folder = recovery_dir(settings) / name
-    mark = folder / _MARK
-    said = fingerprint(settings)
-    if mark.exists():
-        _check(said, msgspec.json.decode(mark.read_bytes()), folder)
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    init_db_dir(folder, 1)
-    mark.write_bytes(msgspec.json.format(msgspec.json.encode(said)))
-    return folder
-
-
-def _check(now: dict[str, object], then: dict[str, object], folder: Path) -> None:
-    if _digest(now) == _digest(then):
-        return
-    other = [section for section in now if now[section] != then.get(section)]
-    raise ConfigError(
-        f"{folder} holds the state of a run with other settings in: {', '.join(other)}. What is in a log follows "
-        f"from one set of settings: go back to them (they stand in {folder / _MARK}), or use another log"
-    )
-
-
-def _digest(said: dict[str, object]) -> str:
-    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()

@@ -101,6 +101,8 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Partitions of market_data that this process reads; empty: all of them."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
+    expose_api: bool = False
+    """Allow Bytewax's HTTP API (BYTEWAX_DATAFLOW_API_ENABLED), which answers anybody, on every interface."""
 
 
 class GatewaySection(Section, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ _CODES: dict[str, int] = {
     "flows.connectors.input_errors:InputError": BAD_INPUT,
     "flows.connectors.log_errors:RecordTooLarge": BAD_INPUT,
     "flows.connectors.log_errors:LogError": UNREACHABLE,
+    "flows.recovery_store:StoreError": UNREACHABLE,
     "schemas.codec:DecodeError": BAD_INPUT,
 }
 """Error class -> exit code; the first row that fits counts, so a subclass stands before its root."""
