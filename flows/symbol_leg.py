@@ -50,9 +50,10 @@ def add_symbol_leg(
     """Add the leg to a dataflow; ``ended`` is None to tail the log."""
     instruments = instrument_table(settings)
     leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
-    partitions = tuple(settings.run.partitions) or tuple(range(log.topics()["market_data"]))
+    count = log.topics()["market_data"]
+    partitions = tuple(settings.run.partitions) or tuple(range(count))
     source = MarketDataSource(log, partitions, settings.run.poll_records, ended)
-    outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress)
+    outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress, partitions, count)
     polls = op.input("read_market_data", flow, source)
     results = op.stateful_batch("symbol_leg", polls, lambda resume: SymbolLogic(leg, resume))
     op.output("write_symbol_results", results, LogSink(log, outbox))

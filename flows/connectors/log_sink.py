@@ -3,6 +3,9 @@
 Every result is a deterministic function of the log, so a restarted run says again what it had said after its last
 snapshot. The sink reads what its topics hold beyond the snapshot's positions (all of it, where there is no snapshot)
 and lets through only what is not there yet. So the log holds nothing twice from one writer (docs/adr/0007).
+
+A run may be killed again before it has said all of that again. So a snapshot holds the log's end and what up to there
+still waits to be said again: the next run suppresses that too.
 """
 
 import pickle
@@ -34,6 +37,12 @@ class Outbox(Protocol):
     def recall(self, record: Record) -> None:
         """Note a record that the log holds beyond the snapshot."""
 
+    def waiting(self) -> Any:
+        """Return what was recalled and not said again yet, for the snapshot; small once a restart is over."""
+
+    def wait_for(self, waiting: Any) -> None:
+        """Take up what a snapshot says that was waiting."""
+
     def records(self, item: Any) -> Iterable[Outgoing]:
         """Return the records that an item gives."""
 
@@ -57,7 +66,10 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSinkPartition[Any, bytes]:
         """Recall what the log holds beyond the snapshot, then open the writer."""
-        saved: dict[Position, int] = pickle.loads(resume_state) if resume_state else {}
+        saved: dict[Position, int] = {}
+        if resume_state:
+            saved, waiting = pickle.loads(resume_state)
+            self._outbox.wait_for(waiting)
         ends = recall(self._log, self._outbox, saved)
         return _Part(self._log, self._outbox, ends)
 
@@ -93,7 +105,7 @@ class _Part(StatefulSinkPartition[Any, bytes]):
     def snapshot(self) -> bytes:
         self._writer.flush()
         self._ends |= self._writer.ends()
-        return pickle.dumps(self._ends)
+        return pickle.dumps((self._ends, self._outbox.waiting()))
 
     def close(self) -> None:
         self._writer.close()

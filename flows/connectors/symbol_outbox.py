@@ -1,11 +1,13 @@
 """How do a symbol's results become records? Blocks of bars, features, regimes and marks; signals; refused rows."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from flows.connectors.log import Record
 from flows.connectors.log_sink import Outgoing
+from flows.connectors.partitioner import partition_of
 from flows.progress import Progress
 from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH, SESSION
@@ -27,15 +29,22 @@ _NOTHING = (np.empty((0, at.MARK_INTS), np.int64), np.empty((0, at.MARK_FLOATS))
 
 
 class SymbolOutbox:
-    """Writes ``SymbolOutput``s; knows the last row of every symbol that the log was found to hold."""
+    """Writes ``SymbolOutput``s; knows the last rows that the log was found to hold and that wait to be said again.
+
+    It recalls what concerns its own ``partitions`` of market_data's ``count``; other processes write the rest.
+    """
 
     topics = ("bars", "features", "regimes", "marks", "trade_signals", "alerts", "dead_letters")
 
-    def __init__(self, mark_interval_ns: int, progress: Progress) -> None:
+    def __init__(
+        self, mark_interval_ns: int, progress: Progress, partitions: tuple[int, ...], count: int
+    ) -> None:
         self._progress = progress
+        self._partitions = partitions
+        self._count = count
         self._mark_interval_ns = mark_interval_ns
         self._rows: dict[tuple[str, str, int], int] = {}
-        self._ids: set[str] = set()
+        self._ids: Counter[str] = Counter()
         self._clocks: dict[str, tuple[int, bool]] = {}
 
     def recall(self, record: Record) -> None:
@@ -45,7 +54,8 @@ class SymbolOutbox:
             if topic not in _CODECS:
                 event = decode(topic, value)
                 assert isinstance(event, Signal | Alert | DeadLetter)
-                self._ids.add(event.id)
+                if self._is_ours(event):
+                    self._ids[event.id] += 1
                 return
             rows = decode_rows(topic, value)
         except DecodeError:
@@ -53,22 +63,52 @@ class SymbolOutbox:
         times = rows.column("ts_event_ns").tolist()
         frames = rows.column("timeframe_ns").tolist() if topic != "marks" else [0] * len(times)
         symbol = rows.head["symbol"]
+        if not self._owns(symbol):
+            return
         for timeframe_ns, ts_ns in zip(frames, times, strict=True):
             key = (topic, symbol, timeframe_ns)
             self._rows[key] = max(ts_ns, self._rows.get(key, ts_ns))
 
+    def waiting(self) -> tuple[dict[tuple[str, str, int], int], dict[str, int]]:
+        """Return the last rows and the ids that wait."""
+        return dict(self._rows), dict(self._ids)
+
+    def wait_for(self, waiting: tuple[dict[tuple[str, str, int], int], dict[str, int]]) -> None:
+        """Wait for these rows and ids."""
+        self._rows.update(waiting[0])
+        self._ids.update(waiting[1])
+
     def records(self, output: SymbolOutput) -> Iterator[Outgoing]:
         """Return blocks first, then signals, then the marks that count them."""
-        self._count(output)
+        self._note(output)
         key = output.symbol.encode()
         if len(output.bars):
             yield from self._bars(key, output)
         for event in (*output.dead_letters, *output.alerts, *output.signals):
-            if event.id not in self._ids:
+            if not (self._ids and self._is_known(event.id)):
                 yield _single(event)
         yield from self._marks(key, output)
 
-    def _count(self, output: SymbolOutput) -> None:
+    def _is_known(self, name: str) -> bool:
+        """Say whether the log holds it; then it waits no more."""
+        if name not in self._ids:
+            return False
+        self._ids[name] -= 1
+        if not self._ids[name]:
+            del self._ids[name]
+        return True
+
+    def _is_ours(self, event: Signal | Alert | DeadLetter) -> bool:
+        if isinstance(event, Signal):
+            return self._owns(event.symbol)
+        if isinstance(event, DeadLetter):
+            return event.topic == "market_data" and event.partition in self._partitions
+        return event.source == "symbol_leg"
+
+    def _owns(self, symbol: str) -> bool:
+        return partition_of(symbol.encode(), self._count) in self._partitions
+
+    def _note(self, output: SymbolOutput) -> None:
         progress = self._progress
         progress.bars += len(output.bars)
         progress.marks += len(output.marks)
@@ -99,8 +139,11 @@ class SymbolOutbox:
                 yield Outgoing(topic, key, _FRAMES[topic] + body, max(1, int(longs[-1, 0]) // 1_000_000))
 
     def _fresh(self, topic: str, symbol: str, times: np.ndarray, frames: np.ndarray) -> np.ndarray:
-        """Return which rows the log was not found to hold."""
+        """Return which rows the log was not found to hold; those that it holds wait no more."""
         known = [self._rows.get((topic, symbol, frame), -1) for frame in frames.tolist()]
+        for timeframe_ns, ts_ns in zip(frames.tolist(), times.tolist(), strict=True):
+            if ts_ns >= self._rows.get((topic, symbol, timeframe_ns), ts_ns + 1):
+                del self._rows[topic, symbol, timeframe_ns]
         return times > np.array(known, np.int64)
 
     def _marks(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:

@@ -1,0 +1,139 @@
+"""Does a sink write nothing twice, however often a restart is itself cut short? Real outboxes, a real log."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from flows.connectors.account_outbox import AccountOutbox
+from flows.connectors.gateway import Slice
+from flows.connectors.gateway_outbox import GatewayOutbox
+from flows.connectors.log import Log, TopicSpec, open_log
+from flows.connectors.log_sink import LogSink, Outbox
+from flows.progress import Progress
+from schemas.account import Alert, DeadLetter
+from schemas.blocks import decode_block
+from schemas.codec import decode, encode
+from schemas.market import Heartbeat, MarketBlock, TradeBlock
+from schemas.topics import TOPICS
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    log = open_log(f"sqlite:///{tmp_path}/t.db")
+    log.apply([TopicSpec(topic.name, topic.partitions) for topic in TOPICS.values()])
+    return log
+
+
+class Sink:
+    """A sink that lives until it is killed."""
+
+    def __init__(self, log: Log, outbox: Outbox, snapshot: bytes | None = None) -> None:
+        self._part = LogSink(log, outbox).build_part("", "log", snapshot)
+
+    def write(self, *items: object) -> None:
+        self._part.write_batch(list(items))
+
+    def snapshot(self) -> bytes:
+        return self._part.snapshot()
+
+
+def values(log: Log, topic: str) -> list[bytes]:
+    spans = log.spans(topic)
+    stop = {(topic, partition): end for partition, (_, end) in enumerate(spans)}
+    found = []
+    with log.reader(dict.fromkeys(stop, 0)) as reader:
+        while not reader.at_end(stop):
+            found += [record.value or b"" for record in reader.poll(100, 1.0)]
+    return found
+
+
+def alert(number: int, source: str = "account:paper") -> Alert:
+    return Alert(f"{source}:{number}", source, "INFO", "test", "a test", 1_000_000 * (number + 1))
+
+
+def test_a_restart_that_is_cut_short_does_not_forget_what_is_in_the_log(log: Log) -> None:
+    def started(snapshot: bytes | None) -> Sink:
+        return Sink(log, AccountOutbox("paper", Progress()), snapshot)
+
+    alerts = [alert(number) for number in range(6)]
+    sink = started(None)
+    sink.write(alerts[:2])
+    snapshot = sink.snapshot()
+    sink.write(alerts[2:5])
+    for number in (2, 3):  # each restart says one more again, is saved, and is killed
+        sink = started(snapshot)
+        sink.write(alerts[number : number + 1])
+        snapshot = sink.snapshot()
+    sink = started(snapshot)
+    sink.write(alerts[4:])
+    assert [decode("alerts", value) for value in values(log, "alerts")] == alerts
+    assert started(sink.snapshot()).snapshot() == started(sink.snapshot()).snapshot()
+
+
+def test_a_snapshot_remembers_nothing_of_what_others_wrote(log: Log) -> None:
+    others = [alert(1, "symbol_leg"), alert(2, "account:other")]
+    letter = DeadLetter("market_data:0:1:0", "market_data", 0, 1, 0, "ES", 1_000_000, "late", "", b"")
+    with log.writer() as writer:
+        for event in others:
+            writer.append("alerts", b"k", encode(event), 1)
+        writer.append("dead_letters", b"market_data", encode(letter), 1)
+    outbox = AccountOutbox("paper", Progress())
+    Sink(log, outbox)
+    assert not outbox.waiting()
+
+
+def block(seq: int, rows: int) -> TradeBlock:
+    numbers = np.arange(seq, seq + rows)
+    zeros = np.zeros(rows, np.int64)
+    return TradeBlock(
+        symbol="ES", venue="CME", session=7, seq=seq, complete_to_ns=10**9 * (seq + rows),
+        ts_event_ns=10**9 * numbers + 1, recv_delay_ns=zeros, trade_id=numbers, side=zeros,
+        price=numbers + 0.5, size=np.ones(rows),
+    )  # fmt: skip
+
+
+def beat(second: int, final: bool = False) -> Heartbeat:
+    return Heartbeat(symbol="ES", venue="CME", session=7, seq=0, complete_to_ns=10**9 * second, final=final)
+
+
+def cut(*blocks: MarketBlock) -> Slice:
+    return Slice(0.0, list(blocks), [])
+
+
+def trade_ids(log: Log) -> list[int]:
+    blocks = [decode_block(value) for value in values(log, "market_data")]
+    return [number for b in blocks if isinstance(b, TradeBlock) for number in b.trade_id.tolist()]
+
+
+def test_a_session_cut_otherwise_after_a_restart_is_written_once(log: Log) -> None:
+    sink = Sink(log, GatewayOutbox(Progress()))
+    sink.write(cut(block(0, 3)), cut(beat(4)), cut(block(4 - 1, 4)))
+    for rows in (2, 5):
+        sink = Sink(log, GatewayOutbox(Progress()))
+        sink.write(*(cut(block(seq, rows)) for seq in range(0, 10, rows)), cut(beat(12, final=True)))
+    assert trade_ids(log) == list(range(10))
+    beats = [b for b in map(decode_block, values(log, "market_data")) if isinstance(b, Heartbeat)]
+    assert [(b.complete_to_ns // 10**9, b.final) for b in beats] == [(4, False), (12, True)]
+
+
+def test_a_gateway_whose_restart_is_cut_short_writes_nothing_twice(log: Log) -> None:
+    slices = [cut(block(2 * number, 2), beat(2 * number + 2)) for number in range(5)]
+    sink = Sink(log, GatewayOutbox(Progress()))
+    snapshot = sink.snapshot()
+    sink.write(*slices[:4])
+    for number in range(3):
+        sink = Sink(log, GatewayOutbox(Progress()), snapshot)
+        sink.write(slices[number])
+        snapshot = sink.snapshot()
+    Sink(log, GatewayOutbox(Progress()), snapshot).write(*slices[3:])
+    assert trade_ids(log) == list(range(10))
+
+
+def test_sessions_that_a_gateway_does_not_speak_of_are_forgotten(log: Log) -> None:
+    other = msgspec.structs.replace(block(0, 3), session=8)
+    Sink(log, GatewayOutbox(Progress())).write(cut(other))
+    outbox = GatewayOutbox(Progress())
+    Sink(log, outbox).write(cut(block(0, 3)))
+    assert not any(outbox.waiting())
