@@ -11,7 +11,7 @@ from schemas.codec import DecodeError, decode, decode_rows
 from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
-MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
+INPUTS = MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
 
 
 def input_partitions(log: Log, account: str, venue_reports: bool) -> list[Position]:
@@ -23,13 +23,16 @@ def input_partitions(log: Log, account: str, venue_reports: bool) -> list[Positi
 
 
 class AccountInputs:
-    """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter."""
+    """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter.
+
+    A dead letter waits for its turn as a record does: a restart at ``given`` meets it again only if it was not given.
+    """
 
     def __init__(self, log: Log, account: str, positions: dict[Position, int]) -> None:
         self._account = account
         self._key = account.encode()
         self._reader: Reader = log.reader(positions)
-        self._waiting: dict[Position, deque[InputRecord]] = {}
+        self._waiting: dict[Position, deque[InputRecord | DeadLetter]] = {}
         self.given: dict[Position, int] = dict(positions)
         self.refused: list[DeadLetter] = []
 
@@ -62,11 +65,15 @@ class AccountInputs:
         for source, end in stop.items():
             waiting = self._waiting.get(source, ())
             while waiting and waiting[0].offset < end:
-                given.append(waiting.popleft())  # type: ignore[union-attr]
+                found = waiting.popleft()  # type: ignore[union-attr]
+                if isinstance(found, DeadLetter):
+                    self.refused.append(found)
+                else:
+                    given.append(found)
             self.given[source] = max(end, self.given.get(source, 0))
         return given
 
-    def _decode(self, record: Record) -> Iterator[InputRecord]:
+    def _decode(self, record: Record) -> Iterator[InputRecord | DeadLetter]:
         topic, value = record.topic, record.value or b""
         if topic != MARKS and record.key != self._key:
             return
@@ -76,11 +83,11 @@ class AccountInputs:
                 return
             event = decode(topic, value)
         except DecodeError as error:
-            self.refused.append(_refused(record, str(error)))
+            yield _refused(record, str(error))
             return
         assert isinstance(event, Signal | RiskCommand | ExecutionReport)
         if event.account != self._account:
-            self.refused.append(_refused(record, f"it is for account {event.account!r}; its key must say so"))
+            yield _refused(record, f"it is for account {event.account!r}; its key must say so")
             return
         symbol = "" if isinstance(event, RiskCommand) else event.symbol
         yield InputRecord(topic, record.partition, record.offset, symbol, (event,))
