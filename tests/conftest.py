@@ -18,7 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 kernel_cache.use()
 
-KEPT = {"TITAN_TEST_BROKER", "TITAN_TEST_CACHE", "TITAN_REQUIRE_KAFKA"}
+KEPT = {"TITAN_CHAOS_SEED", "TITAN_TEST_BROKER", "TITAN_TEST_CACHE", "TITAN_REQUIRE_KAFKA"}
 
 for name in [name for name in os.environ if name.startswith("TITAN_") and name not in KEPT]:
     del os.environ[name]

@@ -1,0 +1,48 @@
+"""What whole-system tests share: runs that nothing interrupted, to compare with, and a log of either backend."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flows.connectors.log import Record
+from tests.integration.log_contents import Event, Lane, assert_journal_is_whole, events, market_data
+from tests.integration.runs import Market, Place
+from tests.servers.kafka import KafkaServer
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """An uninterrupted live run over a market, and what its log holds."""
+
+    url: str
+    events: dict[Lane, list[Event]]
+    market_data: list[Record]
+
+    def count(self, topic: str) -> int:
+        """Return how many events a topic holds."""
+        return sum(len(found) for lane, found in self.events.items() if lane[0] == topic)
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Market], Reference]:
+    """Return the one uninterrupted run over a market; made when first asked for."""
+
+    @functools.cache
+    def of(market: Market) -> Reference:
+        place = Place(tmp_path_factory.mktemp("reference"), market)
+        place.done("demo", "--dir", "here", "--log", place.sqlite)
+        assert_journal_is_whole(place.sqlite)
+        return Reference(place.sqlite, events(place.sqlite), market_data(place.sqlite))
+
+    return of
+
+
+@pytest.fixture(params=["sqlite", "kafka"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty log: a file, then a broker of this test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/titan.db"
+    server: KafkaServer = request.getfixturevalue("own_kafka")
+    return f"kafka://{server.bootstrap}"

@@ -1,0 +1,175 @@
+"""How do tests run Titan as users do: as a process of its own, with settings from a file, which may die at any time?"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).parents[2]
+_COMMON = """
+[log]
+synchronous = "normal"
+[run]
+snapshot_interval_s = 0.3
+[symbol_leg]
+timeframes = ["10s", "1m"]
+"""
+
+
+class Market(msgspec.Struct, frozen=True):
+    """Where market data comes from; a live run at ``speed`` takes about four seconds, at full speed one or two."""
+
+    toml: str
+    speed: str
+
+
+ES = Market(
+    """
+[gateway]
+files = ["es.parquet"]
+cut = "1s"
+speed = 0
+""",
+    "8000",
+)
+"""Eight and a half hours of real trades of one symbol, cut out of the demo's."""
+MADE_UP = Market(
+    """
+[gateway]
+kind = "synthetic"
+cut = "1s"
+speed = 0
+[gateway.synthetic]
+symbols = 3
+rate_per_s = 0.5
+duration_s = 8000
+[gateway.synthetic.faults]
+duplicates = 0.01
+out_of_order = 0.01
+gaps = 0.001
+bad_prints = 0.001
+crossed_quotes = 0.001
+""",
+    "2000",
+)
+"""Three symbols that trade at the same time, with every fault of a feed; two of them are cointegrated."""
+
+
+class Ended(msgspec.Struct):
+    """How a process ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+class Place:
+    """A working folder with data and settings, where commands are run."""
+
+    def __init__(self, folder: Path, market: Market = ES, more: str = "") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.sqlite = f"sqlite:///{folder}/titan.db"
+        (folder / "titan.toml").write_text(market.toml + _COMMON + more, encoding="utf-8")
+        if market is ES:
+            trades = pq.read_table(ROOT / "infra/demo/es_trades.parquet").slice(60_000, 40_000)
+            pq.write_table(trades, folder / "es.parquet")
+
+    def start(self, *arguments: str, module: str = "ui.cli", **environment: str) -> subprocess.Popen[str]:
+        """Start ``python -m module`` with arguments."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TITAN_", "BYTEWAX_"))
+        }
+        kept |= {"PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "1"} | environment
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], cwd=self.folder, env=kept, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, module: str = "ui.cli", **environment: str) -> Ended:
+        """Run it to its end."""
+        return end_of(self.start(*arguments, module=module, **environment))
+
+    def done(self, *arguments: str, module: str = "ui.cli", **environment: str) -> Ended:
+        """Run it to its end, which must be a good one."""
+        ended = self.run(*arguments, module=module, **environment)
+        assert ended.code == 0, f"{' '.join(arguments)}: {ended.code}\n{ended.out}\n{ended.err}"
+        return ended
+
+
+def end_of(process: subprocess.Popen[str], within_s: float = 120.0) -> Ended:
+    """Wait for the end of a process."""
+    began = time.monotonic()
+    try:
+        out, err = process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"it did not end within {within_s} s\n{out}\n{err}") from None
+    return Ended(process.returncode, out, err, time.monotonic() - began)
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str], within_s: float = 30.0) -> None:
+    """Wait for something that a process does; it must not end before."""
+    until = time.monotonic() + within_s
+    while not true():
+        if process.poll() is not None:
+            ended = end_of(process)
+            raise AssertionError(f"it ended with {ended.code}\n{ended.out}\n{ended.err}")
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.005)
+
+
+def stopped(process: subprocess.Popen[str], number: signal.Signals) -> Ended:
+    """Send a signal and wait for the end."""
+    process.send_signal(number)
+    return end_of(process, 15.0)
+
+
+def chaos(name: str) -> random.Random:
+    """Return this test's dice; TITAN_CHAOS_SEED throws them again."""
+    seed = int(os.environ.get("TITAN_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"{name}: TITAN_CHAOS_SEED={seed}")
+    return random.Random(f"{name} {seed}")
+
+
+def killed_again_and_again(
+    start: Callable[[], subprocess.Popen[str]],
+    progress: Callable[[], float],
+    kills: int,
+    dice: random.Random,
+    between: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Start, ``kill -9``, start again, then let it end; return how often it was killed before its end.
+
+    Kills fall anywhere: two thirds where the work done (``progress``, 0 to 1) passes a random mark, the others within
+    a second and a half after the start, while it imports, recalls or resumes. ``between`` is called after each kill.
+    """
+    marks = sorted(dice.uniform(0.0, 0.97) for _ in range(kills))
+    for number, mark in enumerate(marks):
+        process = start()
+        hasty = time.monotonic() + dice.uniform(0.05, 1.5) if dice.random() < 1 / 3 else float("inf")
+        while process.poll() is None and time.monotonic() < hasty and progress() < mark:
+            time.sleep(0.004)
+        time.sleep(dice.uniform(0.0, 0.03))
+        if process.poll() is not None:
+            ended = end_of(process)
+            assert ended.code == 0, (
+                f"after {number} kills it ended with {ended.code}\n{ended.out}\n{ended.err}"
+            )
+            return number
+        process.kill()
+        print(f"kill {number}: at {progress():.2f} of the work{', hasty' if hasty < float('inf') else ''}")
+        end_of(process)
+        between(number)
+    ended = end_of(start())
+    assert ended.code == 0, f"after {kills} kills it ended with {ended.code}\n{ended.out}\n{ended.err}"
+    return kills
