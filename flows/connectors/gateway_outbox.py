@@ -15,7 +15,9 @@ from schemas.codec import DecodeError, decode, encode
 from schemas.market import BarBlock, Gap, Heartbeat, MarketBlock, QuoteBlock, TradeBlock
 
 _Stream = tuple[int, str, str]  # session, symbol, kind of block
-_Waiting = tuple[dict[_Stream, int], dict[tuple[int, str], tuple[int, bool]], set[tuple[int, str, int]], set[str]]
+_Waiting = tuple[
+    dict[_Stream, int], dict[tuple[int, str], tuple[int, bool]], set[tuple[int, str, int]], set[str]
+]
 
 
 def _rows(block: MarketBlock) -> int:
