@@ -152,6 +152,30 @@ def test_rows_that_come_after_a_gap_was_told_repair_its_bars() -> None:
     assert qualities(output) == [(60.0, "repaired"), (180.0, "partial")]
 
 
+def test_rows_told_before_the_gap_or_a_gap_told_twice_repair_nothing() -> None:
+    source = Source()
+    trades = source.trades((5.0, 1640.0, 1.0), (30.0, 1641.0, 1.0), (70.0, 1641.0, 1.0), to=5.0)
+    gap = source.gap(20.0, 65.0, to=5.0)
+    assert [q for _, q in qualities(fold(source.heartbeat(0.0), trades, gap, source.heartbeat(120.0)))] == [
+        "partial"
+    ] * 2
+    twice = fold(source.heartbeat(0.0), gap, trades, gap, source.heartbeat(120.0))
+    assert [quality for _, quality in qualities(twice)] == ["repaired", "partial"]
+    smaller = fold(
+        source.heartbeat(0.0), gap, source.gap(25.0, 26.0, to=5.0), trades, source.heartbeat(120.0)
+    )
+    assert [quality for _, quality in qualities(smaller)] == ["repaired", "partial"]
+
+
+def test_rows_that_waited_in_the_last_session_do_not_say_when_the_next_began() -> None:
+    first, second = Source(session=1), Source(session=2)
+    trades = first.trades((5.0, 1640.0, 1.0), (65.0, 1640.0, 1.0), (125.0, 1640.0, 1.0), to=60.0)
+    output = fold(
+        first.heartbeat(0.0), trades, second.heartbeat(190.0), second.trades((250.0, 1640.0, 1.0), to=300.0)
+    )
+    assert [quality for _, quality in qualities(output)] == ["complete", "partial", "partial", "complete"]
+
+
 def test_a_gap_told_late_marks_the_bars_that_are_still_open() -> None:
     source = Source()
     output = fold(
