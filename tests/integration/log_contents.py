@@ -114,6 +114,20 @@ def made(url: str) -> Log:
     return log
 
 
+def divided(found: Sequence[Record], share: float) -> tuple[list[Record], list[Record]]:
+    """Return the first ``share`` of every partition, and the rest."""
+    ends = Counter(record.partition for record in found)
+    first = [record for record in found if record.offset < share * ends[record.partition]]
+    return first, [record for record in found if record.offset >= share * ends[record.partition]]
+
+
+def copied(found: Sequence[Record], url: str) -> None:
+    """Write records as they were into another log, to the same partitions."""
+    with made(url) as log, log.writer() as writer:
+        for record in found:
+            writer.append(record.topic, record.key, record.value, record.timestamp_ms, (), record.partition)
+
+
 def written(log: Log, topics: Sequence[str] = tuple(TOPICS)) -> int:
     """Return how many records the topics hold."""
     return sum(end - first for topic in topics for first, end in log.spans(topic))
