@@ -1,7 +1,7 @@
 """What whole-system tests share: runs that nothing interrupted, to compare with, and a log of either backend."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,7 +9,7 @@ import pytest
 
 from flows.connectors.log import Record
 from tests.integration.log_contents import Event, Lane, assert_journal_is_whole, events, market_data
-from tests.integration.runs import Market, Place
+from tests.integration.runs import Market, Place, kill_what_is_left
 from tests.servers.kafka import KafkaServer
 
 
@@ -37,6 +37,13 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Market], Re
         return Reference(place.sqlite, events(place.sqlite), market_data(place.sqlite))
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """End a test's processes with the test, however it ends."""
+    yield
+    kill_what_is_left()
 
 
 @pytest.fixture(params=["sqlite", "kafka"])

@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
+from tests.servers.kafka import die_with_parent
+
 ROOT = Path(__file__).parents[2]
 _COMMON = """
 [log]
@@ -71,6 +73,10 @@ class Ended(msgspec.Struct):
     seconds: float
 
 
+STARTED: list[subprocess.Popen[str]] = []
+"""Processes of the present test."""
+
+
 class Place:
     """A working folder with data and settings, where commands are run."""
 
@@ -89,10 +95,12 @@ class Place:
             name: value for name, value in os.environ.items() if not name.startswith(("TITAN_", "BYTEWAX_"))
         }
         kept |= {"PYTHONPATH": str(ROOT), "RUST_BACKTRACE": "1"} | environment
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments], cwd=self.folder, env=kept, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent,
         )  # fmt: skip
+        STARTED.append(process)
+        return process
 
     def run(self, *arguments: str, module: str = "ui.cli", **environment: str) -> Ended:
         """Run it to its end."""
@@ -103,6 +111,15 @@ class Place:
         ended = self.run(*arguments, module=module, **environment)
         assert ended.code == 0, f"{' '.join(arguments)}: {ended.code}\n{ended.out}\n{ended.err}"
         return ended
+
+
+def kill_what_is_left() -> None:
+    """Kill every process that a test started and did not end, as a test that fails half way does not."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def end_of(process: subprocess.Popen[str], within_s: float = 120.0) -> Ended:
