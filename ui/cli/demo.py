@@ -47,21 +47,11 @@ def demo(
 
     A demo that was stopped goes on where it stood when it is run again with the same DIR.
     """
-    from ui.cli.kernels import note_compiling
-    from ui.cli.progress import StatusLine
-
     where = Path(folder)
     if fresh:
         _forget(where)
     where.mkdir(parents=True, exist_ok=True)
-    settings = _settings(where, log, speed, config, sets)
-    from flows.demo import run_demo
-
-    note_compiling()
-    with StatusLine() as status:
-        summary = run_demo(settings, where, status)
-    if not summary.stopped:
-        summary.report_path = _report(settings, where, sets or [])
+    summary = _run(_settings(where, log, speed, config, sets), where, sets or [])
     if as_json:
         emit_json(summary)
     else:
@@ -70,6 +60,20 @@ def demo(
         raise KeyboardInterrupt
     if not as_json:
         _what_next(summary)
+
+
+def _run(settings: "Settings", folder: Path, sets: list[str]) -> "DemoSummary":
+    """Run the demo under a status line, and write its report if it was not stopped."""
+    from flows.demo import run_demo
+    from ui.cli.kernels import note_compiling
+    from ui.cli.progress import StatusLine
+
+    note_compiling()
+    with StatusLine() as status:
+        summary = run_demo(settings, folder, status)
+    if not summary.stopped:
+        summary.report_path = _report(settings, folder, sets)
+    return summary
 
 
 def _settings(

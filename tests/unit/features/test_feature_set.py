@@ -63,7 +63,7 @@ def test_hash_changes_with_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_warm_bars_by_column_or_feature() -> None:
     """The slowest of those named; by output column or by registry name."""
     assert FEATURE_SET.warm_bars([]) == 0
-    assert FEATURE_SET.warm_bars(["sma_20", "sma_50"]) == 50
+    assert FEATURE_SET.warm_bars(["sma_20", "macd_12_26_9"]) == 96
     assert FEATURE_SET.warm_bars(["macd_signal_12_26_9"]) == FEATURES["macd_12_26_9"].warm
     assert FEATURE_SET.warm_bars(["vwap_distance", "adx_14"]) == FEATURES["adx_14"].warm == 154
     assert FEATURE_SET.warm_bars(["rsi_14"]) == FEATURES["rsi_14"].warm == 112
