@@ -77,6 +77,11 @@ class Sequencer(msgspec.Struct, frozen=True):
         """Nothing read."""
         return SequencerState({symbol: SymbolClock() for symbol in self.expected})
 
+    def reopen(self, state: SequencerState) -> None:
+        """Go on after an end: expected symbols, new ones and those whose session had ended, are waited for again."""
+        for symbol in self.expected:
+            state.clocks.setdefault(symbol, SymbolClock()).final = False
+
     def offer(self, state: SequencerState, records: Iterable[InputRecord]) -> None:
         """Note records, each topic partition in offset order; a record that was offered before is ignored."""
         for record in records:

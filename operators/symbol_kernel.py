@@ -109,8 +109,9 @@ def _admit(ints: Longs, scratch: Scratch, kind: int, seq: int, rows: int, offset
             row[at.SIDE] = 0
         elif kind == BARS:
             row[at.ID] = 0
-        if row[at.TS] < ints[at.COMPLETE_TO]:
-            refuse(scratch, row, scratch.rows[held + i], at.LATE if row[at.TS] > 0 else at.BAD_TIME)
+        if row[at.TS] < ints[at.COMPLETE_TO] or row[at.TS] > at.LATEST:
+            timely = 0 < row[at.TS] <= at.LATEST
+            refuse(scratch, row, scratch.rows[held + i], at.LATE if timely else at.BAD_TIME)
             continue
         _move(scratch, held + i, waiting)
         waiting += 1

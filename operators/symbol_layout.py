@@ -77,6 +77,9 @@ MARK_FLOATS = 8  # open, high, low, close, volume, bid, ask, volatility
 REASON = ROW_INTS
 REJECT_INTS = ROW_INTS + 1
 
+# times beyond this (2200-01-01, UTC ns) are faults of a unit or a clock: a promise of one would refuse all that follows
+LATEST = 7_258_118_400_000_000_000
+
 # why a row or message was refused
 (
     MALFORMED,

@@ -26,7 +26,7 @@ __all__ = ["StrategyInstance", "SymbolLeg", "SymbolOutput", "SymbolParameters", 
 
 REGIME_COLUMNS = 5
 BAR_ROW_WIDTH = BAR_WIDTH + FEATURE_SET.width + REGIME_COLUMNS
-_SMALLEST_ROW = 8  # bytes that a row of a block takes at least
+_SMALLEST_ROW = 4  # bytes that a row of a block takes at least
 _MOST_BYTES = 1 << 20  # taken in one compiled call: it bounds the room for results
 
 _NO_BAR_INTS = np.empty((0, at.OUT_INTS), np.int64)

@@ -45,7 +45,7 @@ def read_head(buffer: Bytes, start: int, end: int, name: Bytes) -> tuple[int, in
     if position < 0 or seq < 0 or seq > _LARGEST_SEQ:
         return bad
     complete_to, position = read_long(buffer, position, end)
-    if position < 0 or position >= end:
+    if position < 0 or position >= end or complete_to > at.LATEST:
         return bad
     if not same:
         return -1, at.WRONG_SYMBOL, 0, 0, 0, 0, 0

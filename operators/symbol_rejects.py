@@ -15,7 +15,7 @@ _TOPIC = "market_data"
 _HEAD_FIELDS = 6
 _ADVICE = {
     at.LATE: "older than what the source had promised to be complete; raise the source's disorder bound",
-    at.BAD_TIME: "not a time after 1970; check the source's time column and its unit",
+    at.BAD_TIME: "not a time between 1970 and 2200; check the source's time column and its unit",
     at.NOT_FINITE: "a number is NaN or infinite; check the source",
     at.NOT_POSITIVE: "a price or size is not positive; check the source",
     at.BELOW_LOT: "rounds to zero lots or ticks; check lot and tick size in the instrument table",
@@ -90,7 +90,10 @@ def _why(symbol: str, message: bytes) -> tuple[str, str]:
     if found != symbol:
         detail = f"the block says symbol {found!r}, its key says {symbol!r}; the writer must use one of them for both"
         return at.REASONS[at.WRONG_SYMBOL], detail
-    return malformed, "a count or name in the block is out of range; the writer of this record is at fault"
+    return (
+        malformed,
+        "a count, name or time in the block is out of range; the writer of this record is at fault",
+    )
 
 
 def _one_row(symbol: str, row: list[int], values: list[float]) -> MarketBlock:

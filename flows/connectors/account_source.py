@@ -6,6 +6,7 @@ restart reads the journal past its snapshot and takes the same cuts again; only 
 
 import pickle
 import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,12 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
-from flows.connectors.log import IdentityChanged, Log, Position
+from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record
 from flows.connectors.partitioner import partition_of
 from operators.account_leg import AccountEvent
 from operators.sequencer import Sequencer, SequencerState
 from schemas.account import DeadLetter, JournalEntry
-from schemas.codec import decode, encode
+from schemas.codec import DecodeError, decode, encode
 
 JOURNAL = "account_journal"
 _IDLE = timedelta(milliseconds=1)
@@ -74,16 +75,19 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         sources = input_partitions(log, settings.account, settings.venue_reports)
         positions: dict[Position, int] = {source: log.span(*source)[0] for source in sources}
         journal = (JOURNAL, partition_of(settings.account.encode(), log.topics()[JOURNAL]))
+        self._journal, self._journal_at = journal, log.span(*journal)[0]
         self._sequencer = Sequencer(settings.expected)
         self._state: SequencerState = self._sequencer.init()
         self._seq = 0
         if saved is not None:
             positions |= saved["positions"]
             self._state, self._seq = saved["sequencer"], saved["seq"]
+            self._journal_at = saved["journal"]
         self._inputs = AccountInputs(log, settings.account, positions)
-        self._replay = _entries(log, journal, settings.account, self._seq)
+        self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
         self._writer = log.writer()
         self._stop = self._inputs.ends() if settings.to_end else None
+        self._reopened = False
         self._awake: datetime | None = None
         self._moved = time.monotonic()
 
@@ -105,6 +109,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
                 "positions": self._inputs.given,
                 "sequencer": self._state,
                 "seq": self._seq,
+                "journal": self._journal_at,
             }
         )
 
@@ -114,26 +119,28 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
 
     def _again(self) -> list[AccountEvent]:
         """Take the next cut of the journal once more."""
-        entry = self._replay.pop(0)
+        offset, entry = self._replay.popleft()
         positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
         self._sequencer.offer(self._state, self._inputs.read_to(positions))
-        self._seq = entry.seq + 1
+        self._seq, self._journal_at = entry.seq + 1, offset + 1
         return self._sequencer.take_to(self._state, entry.taken_to_ns)
 
     def _anew(self) -> list[AccountEvent]:
         """Read what there is and take what may be taken."""
+        if self._stop is not None and not self._reopened:
+            self._sequencer.reopen(self._state)
+            self._reopened = True
         found = self._inputs.poll(self._settings.poll_records)
         self._sequencer.offer(self._state, found)
         ended = self._has_ended() if not found else False
-        force = ended or (not found and self._out_of_patience())
+        force = ended or self._out_of_patience()
         taken_to_ns, events = self._sequencer.take(self._state, force)
         if events:
             self._append(taken_to_ns, force)
-            self._moved = time.monotonic()
-        elif found:
-            self._moved = time.monotonic()
         elif ended:
             raise StopIteration
+        if events or not self._state.pending:
+            self._moved = time.monotonic()
         return events
 
     def _has_ended(self) -> bool:
@@ -143,8 +150,10 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         return self._settings.until_final and bool(clocks) and all(clock.final for clock in clocks)
 
     def _out_of_patience(self) -> bool:
-        waiting = bool(self._state.pending)
-        return waiting and time.monotonic() - self._moved > self._settings.patience_s
+        """Say whether a silent symbol has held the others back for too long; a run with an end waits for that."""
+        if self._stop is not None or self._settings.until_final:
+            return False
+        return bool(self._state.pending) and time.monotonic() - self._moved > self._settings.patience_s
 
     def _append(self, taken_to_ns: int, forced: bool) -> None:
         account = self._settings.account
@@ -159,17 +168,40 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._writer.append(JOURNAL, account.encode(), encode(entry), max(1, taken_to_ns // 1_000_000))
         self._writer.flush()
         self._seq += 1
+        self._journal_at = self._writer.ends()[self._journal]
 
 
-def _entries(log: Log, journal: Position, account: str, seq: int) -> list[JournalEntry]:
-    """Return the account's journal entries from number ``seq`` on."""
-    first, end = log.span(*journal)
-    found: list[JournalEntry] = []
-    with log.reader({journal: first}) as reader:
+def _entries(
+    log: Log, journal: Position, start: int, account: str, seq: int
+) -> deque[tuple[int, JournalEntry]]:
+    """Return the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
+
+    Raises:
+        LogCorrupt: an entry cannot be read, or two account legs have written at the same time.
+    """
+    end = log.span(*journal)[1]
+    found: deque[tuple[int, JournalEntry]] = deque()
+    with log.reader({journal: start}) as reader:
         while not reader.at_end({journal: end}):
             for record in reader.poll(2000, 1.0):
-                entry = decode(JOURNAL, record.value or b"")
-                assert isinstance(entry, JournalEntry)
-                if entry.account == account and entry.seq >= seq:
-                    found.append(entry)
+                entry = _entry(log, record)
+                if entry.account != account or entry.seq < seq:
+                    continue
+                if entry.seq != seq + len(found):
+                    raise LogCorrupt(
+                        f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where "
+                        f"{seq + len(found)} should stand: two account legs ran on this log at the same time. "
+                        "Its ledgers can't be trusted: use a new log, and one account leg for each account"
+                    )
+                found.append((record.offset, entry))
     return found
+
+
+def _entry(log: Log, record: Record) -> JournalEntry:
+    try:
+        entry = decode(JOURNAL, record.value or b"")
+    except DecodeError as error:
+        where = f"{record.topic}/{record.partition}@{record.offset}"
+        raise LogCorrupt(f"{log.url}: the journal cannot be read at {where}: {error}") from error
+    assert isinstance(entry, JournalEntry)
+    return entry
