@@ -7,10 +7,22 @@ the flow runs on without it. So it needs to be allowed (``run.expose_api``), and
 import errno
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flows.config import ConfigError
 
 _ENABLED, _PORT = "BYTEWAX_DATAFLOW_API_ENABLED", "BYTEWAX_DATAFLOW_API_PORT"
+
+
+@contextmanager
+def served_once(exposed: bool) -> Iterator[None]:
+    """Check it, and take it back after a dataflow: Bytewax can serve one in a process, and panics at a second."""
+    check_api(exposed)
+    try:
+        yield
+    finally:
+        os.environ.pop(_ENABLED, None)
 
 
 def check_api(exposed: bool) -> None:

@@ -14,13 +14,16 @@ from bytewax.dataflow import Dataflow
 
 from flows import stop
 from flows.account_leg import add_account_leg
-from flows.config import Settings, load_settings
+from flows.config import ConfigError, Settings, load_settings
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.gateway_source import GatewaySource
-from flows.connectors.log import Log
+from flows.connectors.input_errors import InputError
+from flows.connectors.log import Log, LogError
 from flows.connectors.log_sink import LogSink
+from flows.dataflow_api import check_api
 from flows.gateways import gateway_opener, gateway_symbols
 from flows.progress import Progress
+from flows.recovery_store import StoreError, folder_of_bytewax, forget_unfinished
 from flows.run import account_source, summary_line
 from flows.runtime import open_configured_log
 from flows.symbol_leg import add_symbol_leg
@@ -39,8 +42,18 @@ def live_flow(settings: Settings, log: Log, progress: Progress) -> Dataflow:
 
 
 def main_flow() -> Dataflow:
-    """Return the dataflow of the main job, configured by files and environment."""
+    """Return the dataflow of the main job, configured by files and environment; a user's error ends the process."""
+    try:
+        return _main_flow()
+    except (ConfigError, InputError, LogError, StoreError, OSError) as error:
+        raise SystemExit(f"titan: {error}") from None
+
+
+def _main_flow() -> Dataflow:
     settings, _ = load_settings(None, os.environ, [])
+    check_api(settings.run.expose_api)
+    if (store := folder_of_bytewax(sys.argv[1:], os.environ)) is not None:
+        forget_unfinished(store)
     stop.install()
     log = open_configured_log(settings)
     progress = Progress()

@@ -10,7 +10,8 @@ StoreError
 import fcntl
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -90,6 +91,14 @@ def forget_unfinished(folder: Path) -> None:
                     db.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (epoch,))
         except sqlite3.Error as error:
             raise StoreError(f"recovery store {file}: {error}. {_advice(str(error))}") from error
+
+
+def folder_of_bytewax(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that ``python -m bytewax.run`` was given (-r); None without one."""
+    parser = ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("-r", "--recovery-directory", default=environ.get("BYTEWAX_RECOVERY_DIRECTORY"))
+    given = parser.parse_known_args(list(arguments))[0].recovery_directory
+    return Path(given) if given else None
 
 
 def store_error(error: Exception, folder: Path) -> StoreError | None:

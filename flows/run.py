@@ -109,7 +109,7 @@ def marked_symbols(log: Log) -> tuple[str, ...]:
     with log.reader({("marks", p): first for p, (first, _) in enumerate(spans)}) as reader:
         while not reader.at_end(stops):
             found |= {key for _, key in reader.poll_by_key(5000, 1.0)}
-    return tuple(sorted(key.decode() for key in found))
+    return tuple(sorted(key.decode(errors="replace") for key in found))
 
 
 def note_portfolio(progress: Progress, log: Log, account: str) -> None:

@@ -14,7 +14,7 @@ from flows.config.parameters import symbol_parameters
 from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_errors import LogError
-from flows.dataflow_api import check_api
+from flows.dataflow_api import served_once
 from flows.recovery_store import BROKEN, opened, store_error
 from flows.stderr import withheld
 from schemas.topics import TOPICS
@@ -40,10 +40,10 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
         LogError, InputError: what a source or sink raised, without Bytewax's wrapping.
         OSError: the port of Bytewax's own API is taken.
     """
-    check_api(settings.run.expose_api)
-    with opened(recovery_dir(settings) / name, fingerprint(settings)) as folder:
+    store = opened(recovery_dir(settings) / name, fingerprint(settings))
+    with served_once(settings.run.expose_api), store as folder:
         _spare_the_collector()
-        with withheld(folder / "stderr.txt") as said:
+        with withheld() as said:
             try:
                 cli_main(
                     flow,

@@ -108,4 +108,5 @@ class _Part(StatefulSinkPartition[Any, bytes]):
         return pickle.dumps((self._ends, self._outbox.waiting()))
 
     def close(self) -> None:
-        self._writer.close()
+        """Release the writer; all was flushed, or has failed: raising again while Bytewax unwinds would abort it."""
+        self._writer.abandon()

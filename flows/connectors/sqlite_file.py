@@ -119,7 +119,9 @@ def translated(error: sqlite3.Error, url: str, doing: str) -> LogError:
     what = f"{url}: cannot {doing}: {error}"
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
-            return LogFull(f"{what}. Nothing of this batch was written: free some space and flush again")
+            return LogFull(
+                f"{what}. Nothing of this batch was written: free some space, or raise log.max_bytes"
+            )
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return LogCorrupt(f"{what}. Point --log at a Titan log, or restore the file from a copy")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

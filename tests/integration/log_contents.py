@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.connectors.log import Log, LogSettings, Record, TopicSpec, open_log
 from schemas.account import JournalEntry
-from schemas.codec import decode
+from schemas.codec import DecodeError, decode
 from schemas.flatten import flatten
 from schemas.topics import TOPICS
 
@@ -32,19 +32,31 @@ def records(log: Log, topic: str) -> Iterator[Record]:
             yield from reader.poll(5000, 1.0)
 
 
-def events(url: str, topics: Sequence[str] = COMPARED) -> dict[Lane, list[Event]]:
-    """Return the events of the topics, in order; an AssertionError names ids that are there twice."""
+def events(url: str, topics: Sequence[str] = COMPARED, garbage: bool = False) -> dict[Lane, list[Event]]:
+    """Return the events of the topics, in order; an AssertionError names ids that are there twice.
+
+    With ``garbage`` records that cannot be decoded are passed over, else they are a DecodeError.
+    """
     found: dict[Lane, list[Event]] = {}
     with open_log(url, LogSettings(create=False)) as log:
         for topic in topics:
             ids: Counter[str] = Counter()
             for record in records(log, topic):
-                for event in flatten(topic, record.value or b""):
+                for event in _flat(topic, record, garbage):
                     ids[event["id"]] += 1
                     found.setdefault((topic, event.get("symbol", event.get("account", ""))), []).append(event)
             twice = [name for name, count in ids.items() if count > 1]
             assert not twice, f"{url}: {len(twice)} ids of {topic} are there twice, such as {twice[:3]}"
     return found
+
+
+def _flat(topic: str, record: Record, garbage: bool) -> list[Event]:
+    try:
+        return flatten(topic, record.value or b"")
+    except DecodeError:
+        if not garbage:
+            raise
+        return []
 
 
 def assert_same(

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from tests.servers.kafka import die_with_parent
 
 ROOT = Path(__file__).parents[2]
+DONE, USAGE, BAD_INPUT, UNREACHABLE = 0, 2, 3, 4
 _COMMON = """
 [log]
 synchronous = "normal"
@@ -132,6 +134,17 @@ def end_of(process: subprocess.Popen[str], within_s: float = 120.0) -> Ended:
         out, err = process.communicate()
         raise AssertionError(f"it did not end within {within_s} s\n{out}\n{err}") from None
     return Ended(process.returncode, out, err, time.monotonic() - began)
+
+
+def assert_says(ended: Ended, code: int, *parts: str) -> None:
+    """Assert that a command ended with a code and one sentence that holds all parts (regular expressions)."""
+    assert ended.code == code, f"{ended.code}\n{ended.out}\n{ended.err}"
+    for noise in ("Traceback", "panicked", "stack backtrace", "RUST_BACKTRACE", "Unable to print"):
+        assert noise not in ended.err, ended.err
+    last = ended.err.splitlines()[-1]
+    assert last.startswith("titan: "), ended.err
+    for part in parts:
+        assert re.search(part, last), f"{part!r} is not in: {last}"
 
 
 def wait_until(true: Callable[[], bool], process: subprocess.Popen[str], within_s: float = 30.0) -> None:

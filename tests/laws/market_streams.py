@@ -205,6 +205,7 @@ def _row(rng: Rng, kind: int, number: int, ts: int, price: float) -> Told:
             (number * int(rng.integers(2)), int(rng.integers(-1, 2)), price, float(rng.integers(1, 9))),
         )
     if kind == QUOTES:
+        ts = -(-ts // BAR) * BAR if rng.random() < 0.2 else ts
         return Told(kind, ts, (0, price - 0.02, 3.0, price + 0.02, 4.0))
     close = -(-ts // BAR) * BAR
     spread = abs(rng.normal(0.0, 0.1, 2))
@@ -212,7 +213,8 @@ def _row(rng: Rng, kind: int, number: int, ts: int, price: float) -> Told:
 
 
 def _gap(rng: Rng, ts: int) -> Told:
-    return Told(GAP, ts + 1, (ts + 1 + int(rng.choice([1, SECOND, 12 * SECOND, 200 * SECOND])),))
+    ts += int(rng.integers(2))
+    return Told(GAP, ts, (ts + int(rng.choice([1, SECOND, 12 * SECOND, 200 * SECOND])),))
 
 
 def _spoilt(rng: Rng, row: Told, origin: int) -> Told:

@@ -13,6 +13,7 @@ from operators.instruments import DEFAULT_TABLE
 from operators.strategies import STRATEGIES
 from operators.symbol_leg import StrategyInstance, SymbolLeg, SymbolOutput, SymbolParameters, SymbolState
 from schemas.account import DeadLetter
+from schemas.blocks import GAP
 from schemas.orders import Signal
 from tests.laws.market_streams import BAR, SYMBOL
 
@@ -91,9 +92,12 @@ def _without_offsets(state: SymbolState) -> bytes:
     ints, held = state.ints.copy(), state.held_ints.copy()
     ints[[at.SESSION_OFFSET, at.GAP_OFFSET]] = 0
     held[:, [at.OFFSET, at.ORDINAL]] = 0
+    again = np.zeros(len(held), bool)  # a gap that was sent twice waits twice
+    again[1:] = (held[1:] == held[:-1]).all(axis=1) & (held[1:, at.KIND] == GAP)
+    held, numbers_held = held[~again], state.held[~again]
     memories = b"".join(np.asarray(memory).tobytes() for memory in state.strategies)
-    used = np.zeros_like(state.held)
-    for row, (kind, numbers) in enumerate(zip(held[:, at.KIND], state.held, strict=True)):
+    used = np.zeros_like(numbers_held)
+    for row, (kind, numbers) in enumerate(zip(held[:, at.KIND], numbers_held, strict=True)):
         width = (2, 4, 5, 0, 0)[kind]
         used[row, :width] = numbers[:width]
     return b"".join(part.tobytes() for part in (ints, state.floats, held, used)) + memories

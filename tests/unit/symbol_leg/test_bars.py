@@ -129,6 +129,14 @@ def test_a_gap_makes_the_bars_that_it_touches_partial() -> None:
     assert qualities(output, 300.0) == [(300.0, "partial"), (600.0, "complete")]
 
 
+def test_a_gap_up_to_a_bars_begin_or_from_its_end_does_not_touch_it() -> None:
+    source = Source()
+    trades = source.trades(*((60.0 * minute + 5.0, 1640.0, 1.0) for minute in range(3)), to=1.0)
+    gaps = source.gap(10.0, 60.0, to=1.0), source.gap(120.0, 121.0, to=1.0)
+    found = qualities(fold(source.heartbeat(0.0), *gaps, trades, source.heartbeat(180.0)))
+    assert [quality for _, quality in found] == ["partial", "complete", "partial"]
+
+
 def test_two_gaps_in_one_bar_do_not_hide_one_another() -> None:
     source = Source()
     output = fold(
@@ -215,6 +223,13 @@ def test_a_vendors_first_bar_is_whole_where_it_begins_a_timeframe() -> None:
     assert {row[2] for row in bars_of(output)} == {"complete"}
     later = fold(Source().bars((120.0, *OHLCV), to=301.0))
     assert [row[2] for row in bars_of(later)] == ["complete", "partial"]
+
+
+def test_another_session_may_tell_bars_where_the_last_told_trades() -> None:
+    trades = Source(session=1).trades((1.0, 1640.0, 1.0), to=60.0)
+    output = fold(trades, Source(session=2).bars((120.0, *OHLCV), to=121.0))
+    assert output.dead_letters == []
+    assert [row[:2] for row in bars_of(output)] == [(60.0, 60.0), (120.0, 60.0)]
 
 
 def test_marks_conflate_a_second_with_the_quote_at_its_end() -> None:

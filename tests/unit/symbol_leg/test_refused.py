@@ -269,6 +269,10 @@ def test_prices_from_a_hundred_millionth_to_a_million(symbol: str, price: float)
     np.testing.assert_allclose(found[3:], (price, price * 1.1, price, price * 1.1, 3.0), rtol=1e-12)
 
 
+def test_a_locked_quote_and_one_without_size_are_used() -> None:
+    assert fold(*quote(1640.5, 5.0, 1640.5, 0.0)).dead_letters == []
+
+
 def test_prices_and_sizes_are_rounded_to_the_instruments_grid() -> None:
     output = fold(Source().trades((1.0, 1640.3, 2.6), (2.0, 1640.13, 1.2), to=60.0))
     assert bars_of(output)[0][3:] == (1640.25, 1640.25, 1640.25, 1640.25, 4.0)
