@@ -163,7 +163,7 @@ def test_a_count_that_is_none_is_refused(seq: int) -> None:
     (output,), _ = run([message])
     (letter,) = output.dead_letters
     assert letter.reason == "malformed"
-    assert "a count or name in the block is out of range" in letter.detail
+    assert "a count, name or time in the block is out of range" in letter.detail
 
 
 def test_a_message_in_which_every_row_closes_bars_fits_its_room() -> None:
