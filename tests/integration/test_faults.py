@@ -74,8 +74,8 @@ def test_a_broker_killed_for_good(tmp_path: Path, own_kafka: KafkaServer) -> Non
     url = f"kafka://{own_kafka.bootstrap}"
     log = made(url)
     process = place.start(
-        "demo", "--dir", "here", "--log", url, "--speed", ES.speed, "--set", "log.flush_timeout_s=1.5"
-    )
+        "demo", "--dir", "here", "--log", url, "--speed", "1000", "--set", "log.flush_timeout_s=1.5"
+    )  # slow enough that it can't be over before the broker is
     wait_until(lambda: written(log, ["marks"]) > 50, process)
     own_kafka.kill()
     assert_says(end_of(process, 30), UNREACHABLE, re.escape(url), "not acknowledged|cannot append", "broker")
