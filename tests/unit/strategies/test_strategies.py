@@ -9,6 +9,7 @@ import pytest
 from operators import bar_columns as column
 from operators.bar_columns import BAR_WIDTH
 from operators.features import FEATURE_SET
+from operators.features.fold import close_bars
 from operators.features.fused import fold_features
 from operators.instruments import DEFAULT_TABLE
 from operators.strategies import STRATEGIES, BarRows
@@ -131,6 +132,38 @@ def test_nothing_is_said_before_it_is_warm_nor_a_stop_before_its_range_is(name: 
         assert intent.stop_distance == ranges
         assert intent.reason
         assert intent.explanation
+
+
+def a_series(closes: list[float]) -> BarRows:
+    """Bars with these closes, features unknown."""
+    n = len(closes)
+    return BarRows(
+        symbols=("X",),
+        symbol=np.zeros(n, np.int64),
+        ts_event_ns=np.arange(1, n + 1),
+        bars=close_bars(closes),
+        features=np.full((n, FEATURE_SET.width), np.nan),
+        columns=FEATURE_SET.columns,
+        seen=np.arange(1, n + 1),
+        regime=np.full(n, -1),
+    )
+
+
+def test_the_first_word_comes_with_the_first_warm_bar() -> None:
+    falling = RsiReversion(window=3)
+    rows = a_series([100.0 - i for i in range(60)])
+    assert [(i.row, i.target) for i in falling.step(falling.init(), rows)] == [(8 * 3 - 1, "LONG")]
+    crash = SmaCrossover(fast=3, slow=6)
+    rows = a_series([100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 1.0, 1.0, 1.0])
+    assert [(i.row, i.target) for i in crash.step(crash.init(), rows)] == [(6, "SHORT")]
+
+
+def test_equal_averages_are_no_crossing_and_hide_none() -> None:
+    rules = SmaCrossover(fast=2, slow=4)
+    touch = a_series([1.0, 2.0, 3.0, 4.0, 1.0, 7.0, 8.0])
+    assert rules.step(rules.init(), touch) == []
+    through = a_series([1.0, 2.0, 3.0, 4.0, 1.0, 2.0])
+    assert [(i.row, i.target) for i in rules.step(rules.init(), through)] == [(5, "SHORT")]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
