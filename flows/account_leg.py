@@ -16,6 +16,7 @@ from flows.connectors.account_source import AccountSource, AccountSourceSettings
 from flows.connectors.log import Log
 from flows.connectors.log_sink import LogSink
 from flows.progress import Progress
+from flows.run_settings import note_settings
 from operators.account_leg import AccountLeg
 from schemas.codec import Event
 
@@ -45,6 +46,7 @@ def add_account_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, source: AccountSourceSettings
 ) -> None:
     """Add the leg to a dataflow."""
+    note_settings(log, settings)
     leg = account_leg(settings)
     cuts = op.input("read_account_inputs", flow, AccountSource(log, source))
     said = op.stateful_batch("account_leg", cuts, lambda resume: AccountLogic(leg, resume))

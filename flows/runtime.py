@@ -4,24 +4,22 @@ import gc
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 from bytewax._bytewax import cli_main
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 
 from flows.config import ConfigError, Settings, recovery_dir
-from flows.config.parameters import symbol_parameters
 from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_errors import LogError
 from flows.dataflow_api import served_once
 from flows.recovery_store import BROKEN, opened, store_error
+from flows.run_settings import fingerprint
 from flows.stderr import withheld
 from schemas.topics import TOPICS
 
 _EXPLAINED = (RuntimeError, LogError, ConfigError, InputError, *BROKEN)
 """What Bytewax raises (it wraps most of what it meets in a RuntimeError), and what it lets pass as it came."""
-_DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
 
 
 def open_configured_log(settings: Settings) -> Log:
@@ -73,11 +71,3 @@ def _ours(error: Exception, folder: Path) -> Exception | None:
             return cause
         cause = cause.__cause__ or cause.__context__
     return store_error(error, folder)
-
-
-def fingerprint(settings: Settings) -> dict[str, object]:
-    """Return all settings that the records of a run depend on."""
-    plain = msgspec.to_builtins(settings)
-    said: dict[str, object] = {section: plain[section] for section in _DERIVING}
-    said["symbol_state"] = symbol_parameters(settings).tag
-    return said

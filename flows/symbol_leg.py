@@ -17,6 +17,7 @@ from flows.connectors.log_sink import LogSink
 from flows.connectors.market_source import MarketDataSource, SymbolPoll
 from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.progress import Progress
+from flows.run_settings import note_settings
 from flows.sessions import sessions_of
 from operators.symbol_leg import SymbolLeg, SymbolOutput, SymbolState
 
@@ -48,6 +49,7 @@ def add_symbol_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, ended: Ended | None
 ) -> None:
     """Add the leg to a dataflow; ``ended`` is None to tail the log."""
+    note_settings(log, settings)
     instruments = instrument_table(settings)
     leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
     count = log.topics()["market_data"]

@@ -101,3 +101,15 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
     code: str
     message: str
     ts_event_ns: int
+
+
+class RunSettings(msgspec.Struct, frozen=True, gc=False):
+    """The settings that everything derived in a log follows from, for one account."""
+
+    id: str
+    account: str
+    ts_event_ns: int
+    digest: str
+    symbol_tag: str
+    version: str
+    settings: str

@@ -26,6 +26,7 @@ Event = (
     | account.JournalEntry
     | account.DeadLetter
     | account.Alert
+    | account.RunSettings
 )
 
 _TYPES: dict[str, type] = {

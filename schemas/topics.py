@@ -46,5 +46,6 @@ TOPICS: dict[str, Topic] = {
         _topic("portfolio_updates", 12, "account", "account_leg", "report ui", 1),
         _topic("alerts", 13, "source", "symbol_leg account_leg", "ui", 1),
         _topic("dead_letters", 14, "topic", "symbol_leg account_leg", "ui", 1),
+        _topic("run_settings", 15, "account", "symbol_leg account_leg", "replay report ui", 1),
     )
 }

@@ -1,0 +1,151 @@
+"""With which settings was a log derived? Kept in the log itself, so that any run of it can be repeated and explained.
+
+Whoever adds a leg to a dataflow notes its settings first: once for each account, in ``run_settings``. What a log holds
+follows from one set of settings; a run with other ones is refused, whichever process asks and wherever its recovery
+store is.
+"""
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+
+from flows.config import ConfigError, Settings
+from flows.config.parameters import symbol_parameters
+from flows.connectors.log import Log, Position
+from schemas.account import RunSettings
+from schemas.codec import DecodeError, decode, encode
+
+TOPIC = "run_settings"
+DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
+"""Sections that records depend on."""
+
+
+def fingerprint(settings: Settings) -> dict[str, object]:
+    """Return all settings that the records of a run depend on."""
+    plain = msgspec.to_builtins(settings)
+    said: dict[str, object] = {section: plain[section] for section in DERIVING}
+    said["symbol_state"] = symbol_parameters(settings).tag
+    return said
+
+
+def as_record(settings: Settings) -> RunSettings:
+    """Return the settings as the log keeps them."""
+    plain = msgspec.to_builtins(settings)
+    text = msgspec.json.encode({section: plain[section] for section in DERIVING}, order="deterministic")
+    digest = hashlib.sha256(text).hexdigest()[:16]
+    account = settings.account.id
+    return RunSettings(
+        id=f"{account}:{digest}",
+        account=account,
+        ts_event_ns=0,
+        digest=digest,
+        symbol_tag=symbol_parameters(settings).tag,
+        version=_version(),
+        settings=text.decode(),
+    )
+
+
+def note_settings(log: Log, settings: Settings) -> None:
+    """Note in the log what its records are about to be derived with, unless it stands there already.
+
+    Raises:
+        ConfigError: the log was derived with other settings, or by code whose features or strategies differ.
+    """
+    mine = as_record(settings)
+    known = recorded(log, mine.account)
+    if known is None:
+        with log.writer() as writer:
+            writer.append(TOPIC, mine.account.encode(), encode(mine), 1)
+        return
+    if known.digest != mine.digest:
+        changed = "; ".join(_differences(known, mine)[:3])
+        raise ConfigError(
+            f"{log.url} was derived with other settings: {changed}. What is in a log follows from one set of "
+            "settings: go back to them, use another log, or ask `titan replay --what-if` what would have changed"
+        )
+    if known.symbol_tag != mine.symbol_tag:
+        raise ConfigError(
+            f"{log.url} was derived by Titan {known.version} with other features or strategies (tag "
+            f"{known.symbol_tag}, now {mine.symbol_tag}): use another log; `titan backtest --log` derives it anew"
+        )
+
+
+def recorded(log: Log, account: str | None = None) -> RunSettings | None:
+    """Return what the log says about an account, or about its only one; None where it says nothing.
+
+    Raises:
+        ConfigError: no account is named and the log holds several.
+    """
+    found = _all(log)
+    if account is not None:
+        return found.get(account)
+    if len(found) > 1:
+        raise ConfigError(f"{log.url} holds the accounts {', '.join(sorted(found))}: choose one by --account")
+    return next(iter(found.values()), None)
+
+
+def recorded_settings(log: Log, base: Settings, account: str | None = None) -> Settings | None:
+    """Return ``base`` with every section that the log was derived with; None where the log says nothing.
+
+    Raises:
+        ConfigError: today's Titan cannot read them, or several accounts and none named.
+    """
+    known = recorded(log, account)
+    if known is None:
+        return None
+    types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    try:
+        said: dict[str, Any] = msgspec.json.decode(known.settings)
+        sections = {name: msgspec.convert(said[name], types[name]) for name in DERIVING}
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise ConfigError(
+            f"{log.url}: the settings of account {known.account}, written by Titan {known.version}, do not fit this "
+            f"version: {error}. Use that version, or set them by --set"
+        ) from error
+    return msgspec.structs.replace(base, **sections)
+
+
+def _all(log: Log) -> dict[str, RunSettings]:
+    if TOPIC not in log.topics():
+        return {}
+    starts: dict[Position, int] = {(TOPIC, p): first for p, (first, _) in enumerate(log.spans(TOPIC))}
+    stop: dict[Position, int] = {(TOPIC, p): end for p, (_, end) in enumerate(log.spans(TOPIC))}
+    found: dict[str, RunSettings] = {}
+    with log.reader(starts) as reader:
+        while not reader.at_end(stop):
+            for record in reader.poll(1000, 1.0):
+                try:
+                    event = decode(TOPIC, record.value or b"")
+                except DecodeError:
+                    continue
+                assert isinstance(event, RunSettings)
+                found.setdefault(event.account, event)
+    return found
+
+
+def _differences(then: RunSettings, now: RunSettings) -> list[str]:
+    """Return the keys that differ, with both values."""
+    before, after = (_leaves(msgspec.json.decode(one.settings)) for one in (then, now))
+    return [
+        f"{key} was {before.get(key, 'not set')}, is {after.get(key, 'not set')}"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {path: tree}
+    leaves: dict[str, Any] = {}
+    for name, value in tree.items():
+        leaves |= _leaves(value, f"{path}.{name}" if path else name)
+    return leaves
+
+
+def _version() -> str:
+    try:
+        return version("titan")
+    except PackageNotFoundError:
+        return "unknown"
