@@ -1,23 +1,16 @@
 """How do the parts become one file that opens anywhere? Style, script, data and plotly.js stand inside it.
 
-plotly.js (MIT licence) is the Python package's own, compressed: browsers unpack it by themselves (DecompressionStream,
-in all of them since 2023). The page's policy forbids every load, so that a forgotten one fails at once.
+The page's policy forbids every load, so that a forgotten one fails at once.
 """
 
-import base64
-import zlib
-from functools import cache
 from html import escape
-from importlib.resources import files
 from string import Template
 from typing import Any
-
-import orjson
-from plotly.offline import get_plotlyjs
 
 from ui.report import sections
 from ui.report.cards import key_figures
 from ui.report.chart_boxes import chart_boxes, place
+from ui.report.embed import own_file, plotly, plotly_licence, script_json
 from ui.report.figures import equity_figure, strategy_colours, symbol_figure
 from ui.report.report import Report
 from ui.report.words import duration, moment, money, percent
@@ -27,9 +20,9 @@ def page(report: Report) -> str:
     """Return the report as one HTML document."""
     account = report.portfolio
     figures = _figures(report)
-    return Template(_own("page.html")).substitute(
+    return Template(own_file("page.html")).substitute(
         title=escape(report.title),
-        style=_own("page.css"),
+        style=own_file("page.css"),
         badges=_badges(report),
         subtitle=_subtitle(report),
         source=_source(report),
@@ -45,10 +38,10 @@ def page(report: Report) -> str:
         denied=sections.denied(report),
         faults=sections.faults(report),
         commands=escape("\n".join(report.source.commands)),
-        figures=_json(figures),
-        plotly=_plotly() if figures else "",
-        plotly_licence=escape(get_plotlyjs()[:200].partition("*/")[0].strip("/* \n")) if figures else "",
-        script=_own("page.js"),
+        figures=script_json(figures),
+        plotly=plotly() if figures else "",
+        plotly_licence=plotly_licence() if figures else "",
+        script=own_file("page.js"),
     )
 
 
@@ -132,19 +125,3 @@ def _equity(report: Report) -> str:
     if account.drawdown:
         said += f", deepest drawdown {percent(account.drawdown.ratio)}"
     return f'<div class="figure" id="equity" role="img" aria-label="{escape(said)}; a table follows below"></div>'
-
-
-@cache
-def _own(name: str) -> str:
-    return (files("ui.report") / name).read_text(encoding="utf-8")
-
-
-@cache
-def _plotly() -> str:
-    return base64.b64encode(zlib.compress(get_plotlyjs().encode(), 6)).decode()
-
-
-def _json(value: Any) -> str:
-    """Return JSON that may stand inside a script element."""
-    encoded = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    return encoded.replace("<", "\\u003c")
