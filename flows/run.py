@@ -14,6 +14,7 @@ from flows import stop
 from flows.account_leg import add_account_leg
 from flows.config import Settings, ns
 from flows.connectors.account_source import AccountSourceSettings
+from flows.connectors.history import symbols_in
 from flows.connectors.latest import latest_books, latest_portfolio
 from flows.connectors.log import Log, Position
 from flows.progress import Progress
@@ -87,7 +88,7 @@ def _to_end(settings: Settings, log: Log, legs: Sequence[str], progress: Progres
         execute(flow, settings, "symbol")
     if "account" in legs and not stop.asked():
         flow = Dataflow("account")
-        how = account_source(settings, to_end=True, expected=marked_symbols(log))
+        how = account_source(settings, to_end=True, expected=symbols_in(log, "marks"))
         add_account_leg(flow, settings, log, progress, how)
         execute(flow, settings, "account")
 
@@ -99,17 +100,6 @@ def _tail(settings: Settings, log: Log, legs: Sequence[str], progress: Progress)
     if "account" in legs:
         add_account_leg(flow, settings, log, progress, account_source(settings))
     execute(flow, settings, "-".join(legs))
-
-
-def marked_symbols(log: Log) -> tuple[str, ...]:
-    """Return every symbol that has marks in the log."""
-    spans = log.spans("marks")
-    stops = {("marks", p): end for p, (_, end) in enumerate(spans)}
-    found: set[bytes] = set()
-    with log.reader({("marks", p): first for p, (first, _) in enumerate(spans)}) as reader:
-        while not reader.at_end(stops):
-            found |= {key for _, key in reader.poll_by_key(5000, 1.0)}
-    return tuple(sorted(key.decode(errors="replace") for key in found))
 
 
 def note_portfolio(progress: Progress, log: Log, account: str) -> None:

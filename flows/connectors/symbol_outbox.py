@@ -84,10 +84,18 @@ class SymbolOutbox:
         key = output.symbol.encode()
         if len(output.bars):
             yield from self._bars(key, output)
+        yield from self._singles(output)
+        yield from self._marks(key, output)
+
+    def single_records(self, output: SymbolOutput) -> Iterator[Outgoing]:
+        """Return the records of one event alone: refused rows, alerts, signals."""
+        self._note(output)
+        yield from self._singles(output)
+
+    def _singles(self, output: SymbolOutput) -> Iterator[Outgoing]:
         for event in (*output.dead_letters, *output.alerts, *output.signals):
             if not (self._ids and self._is_known(event.id)):
                 yield _single(event)
-        yield from self._marks(key, output)
 
     def _is_known(self, name: str) -> bool:
         """Say whether the log holds it; then it waits no more."""
@@ -118,16 +126,8 @@ class SymbolOutbox:
         progress.event_time_ns = max(progress.event_time_ns, output.complete_to_ns)
 
     def _bars(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
-        bars, ints = output.bars, output.bar_ints
-        shapes = (
-            ("bars", _BAR_LONGS, bars[:, :SESSION]),
-            ("features", _FEATURE_LONGS, bars[:, BAR_WIDTH:_FEATURES_END]),
-            ("regimes", _FEATURE_LONGS, bars[:, _FEATURES_END + 1 :]),
-        )
-        for topic, columns, doubles in shapes:
-            longs = ints[:, columns]
-            if topic == "regimes":
-                longs[:, -1] = bars[:, _FEATURES_END].astype(np.int64)
+        ints = output.bar_ints
+        for topic, longs, doubles in bar_rows(output):
             if self._rows:
                 fresh = self._fresh(topic, output.symbol, ints[:, at.OUT_TS], ints[:, at.OUT_TIMEFRAME])
                 longs, doubles = longs[fresh], doubles[fresh]
@@ -161,6 +161,16 @@ class SymbolOutbox:
         head = (output.symbol, output.complete_to_ns, output.final, output.signals_emitted)
         body = _CODECS["marks"].encode(head, longs, doubles, _LABELS["marks"])
         yield Outgoing("marks", key, _FRAMES["marks"] + body, max(1, output.complete_to_ns // 1_000_000))
+
+
+def bar_rows(output: SymbolOutput) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Return the rows of bars, features and regimes: topic, integers [n, k] and floats [n, m] in the schema's order."""
+    bars, ints = output.bars, output.bar_ints
+    yield "bars", ints[:, _BAR_LONGS], bars[:, :SESSION]
+    yield "features", ints[:, _FEATURE_LONGS], bars[:, BAR_WIDTH:_FEATURES_END]
+    regimes = ints[:, _FEATURE_LONGS]
+    regimes[:, -1] = bars[:, _FEATURES_END].astype(np.int64)
+    yield "regimes", regimes, bars[:, _FEATURES_END + 1 :]
 
 
 def _single(event: Event) -> Outgoing:

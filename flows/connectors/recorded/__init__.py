@@ -32,6 +32,8 @@ __all__ = [
     "RecordedSettings",
     "SessionGateway",
     "open_recorded",
+    "open_sources",
+    "session_of",
 ]
 
 
@@ -47,6 +49,13 @@ def open_recorded(
 
     Raises InputError for what cannot be read: it names file, row, value and what to do.
     """
+    return session_of(open_sources(files, settings, format), cut, resume)
+
+
+def open_sources(
+    files: Sequence[str], settings: RecordedSettings = _AS_THEY_ARE, format: str = "auto"
+) -> list[Source]:
+    """Open files without beginning to read them as a session; InputError for what cannot be read."""
     if not files:
         raise InputError("no file to read: name at least one")
     if format != "auto" and format not in FORMATS:
@@ -57,6 +66,11 @@ def open_recorded(
         FORMATS[detect_format(path) if format == "auto" else format](path, settings) for path in files
     ]
     _check_venues(sources)
+    return sources
+
+
+def session_of(sources: list[Source], cut: CutSettings, resume: Position | None = None) -> SessionGateway:
+    """Return the session of open sources, from its start or from a position."""
     return SessionGateway(sources, cut, session_number([source.identity for source in sources]), resume)
 
 

@@ -1,0 +1,159 @@
+"""What would both legs have done over recorded market data? The same operators as live, as fast as the machine allows.
+
+Market data comes in large chunks; the symbol leg folds each, its marks and signals are put in event-time order by the
+account leg's own sequencer, and the account leg with its simulated venue folds those. Nothing here decides anything:
+there is no second implementation of bars, fills or ledgers that could differ from the live one.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from flows import stop
+from flows.backtest_results import BacktestResults
+from flows.config import Settings
+from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.connectors.history import History
+from flows.connectors.log import Log
+from flows.connectors.market_source import SymbolPoll
+from flows.digests import TopicDigest
+from flows.run import by_strategy
+from flows.sessions import sessions_of
+from operators.account_leg import AccountLeg
+from operators.account_state import AccountState
+from operators.portfolio import book_position
+from operators.sequencer import Sequencer
+from operators.symbol_leg import SymbolLeg, SymbolState
+from schemas.codec import Event
+
+
+class BacktestSummary(msgspec.Struct):
+    """What a backtest did; ``stopped`` when it was asked to end before its time. Amounts in units of 1e-9."""
+
+    symbols: list[str]
+    stopped: bool
+    wall_s: float
+    cpu_s: float
+    bars_per_s: float
+    bars: int
+    marks: int
+    signals: int
+    decisions: int
+    orders: int
+    fills: int
+    alerts: int
+    dead_letters: int
+    equity_nanos: int
+    cash_nanos: int
+    realized_nanos: int
+    unrealized_nanos: int
+    fees_nanos: int
+    strategies: dict[str, dict[str, int]]
+    topics: dict[str, TopicDigest]
+
+
+class Backtest:
+    """Both legs over a history; ``results`` takes what they say."""
+
+    def __init__(self, settings: Settings, history: History, results: BacktestResults) -> None:
+        instruments = instrument_table(settings)
+        self._symbol_leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
+        self._account_leg: AccountLeg = account_leg(settings)
+        self._history = history
+        self._results = results
+        self._states: dict[str, SymbolState] = {}
+        self.account: AccountState = self._account_leg.init()
+        self._sequencer = Sequencer(history.symbols())
+        self._inputs = self._sequencer.init()
+
+    def run(self, progress: Callable[[int, int], None]) -> None:
+        """Fold the whole history, or as much of it as there is before someone asks to stop.
+
+        ``progress`` is told the bars closed so far and the event time reached.
+        """
+        said = self._results.progress
+        for chunk in self._history.chunks():
+            if stop.asked():
+                break
+            self._results.market(chunk)
+            for poll in chunk.polls:
+                self._fold_symbol(poll)
+            self._fold_account(force=False)
+            self._results.flush()
+            progress(said.bars, said.event_time_ns)
+        else:
+            self._fold_account(force=True)
+        self._results.flush()
+
+    def _fold_symbol(self, poll: SymbolPoll) -> None:
+        state = self._states.get(poll.symbol)
+        if state is None:
+            state = self._states[poll.symbol] = self._symbol_leg.init(poll.symbol)
+        output = self._symbol_leg.step(state, poll.partition, poll.offsets, poll.values)
+        self._sequencer.offer(self._inputs, self._results.symbol(output))
+
+    def _fold_account(self, force: bool) -> None:
+        taken_to_ns, events = self._sequencer.take(self._inputs, force)
+        if not events:
+            return
+        self._results.journal(taken_to_ns, force, self._sequencer.positions(self._inputs))
+        said: list[Event] = []
+        for event in events:
+            said += self._account_leg.step(self.account, event)
+        self._results.account(said)
+
+
+def backtest(
+    settings: Settings, history: History, log: Log | None, progress: Callable[[int, int], None]
+) -> BacktestSummary:
+    """Run both legs over ``history``; keep the run in ``log``, a new and empty one, if there is one.
+
+    Raises:
+        InputError, LogError: the market data cannot be read, or the run not be kept.
+    """
+    wall, cpu = time.monotonic(), time.process_time()
+    results = BacktestResults(settings, log)
+    run = Backtest(settings, history, results)
+    run.run(progress)
+    results.close()
+    return _summary(settings, run.account, results, history.symbols(), wall=wall, cpu=cpu)
+
+
+def _summary(
+    settings: Settings,
+    account: AccountState,
+    results: BacktestResults,
+    symbols: Iterable[str],
+    *,
+    wall: float,
+    cpu: float,
+) -> BacktestSummary:
+    wall_s, cpu_s = time.monotonic() - wall, time.process_time() - cpu
+    said, ledger = results.progress, account.ledger
+    instruments = instrument_table(settings)
+    books = [
+        book_position(key, book, ledger.symbols[key[1]], instruments) for key, book in ledger.books.items()
+    ]
+    return BacktestSummary(
+        symbols=list(symbols),
+        stopped=stop.asked(),
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        bars_per_s=said.bars / wall_s if wall_s else 0.0,
+        bars=said.bars,
+        marks=said.marks,
+        signals=said.signals,
+        decisions=said.decisions,
+        orders=said.orders,
+        fills=said.fills,
+        alerts=said.alerts,
+        dead_letters=said.dead_letters,
+        equity_nanos=ledger.equity_nanos,
+        cash_nanos=ledger.cash_nanos,
+        realized_nanos=ledger.realized_nanos,
+        unrealized_nanos=ledger.unrealized_nanos,
+        fees_nanos=ledger.fees_nanos,
+        strategies=by_strategy(books),
+        topics=results.digests.results(),
+    )

@@ -1,0 +1,135 @@
+"""Where does what a backtest says go? Counted, digested, judged; and written to a log of its own where it is kept.
+
+A kept run is a log like a live one: market data, everything derived from it, the journal and the settings, so that
+reports, explanations and replays read it without knowing where it came from.
+"""
+
+from collections.abc import Iterable
+
+from flows.config import Settings, ns
+from flows.connectors.account_outbox import AccountOutbox
+from flows.connectors.history import Chunk
+from flows.connectors.log import Log, Position, Writer
+from flows.connectors.log_sink import Outgoing
+from flows.connectors.partitioner import partition_of
+from flows.connectors.symbol_outbox import SymbolOutbox, bar_rows
+from flows.digests import Digests
+from flows.progress import Progress
+from flows.run_settings import note_settings
+from operators.sequencer import InputRecord
+from operators.symbol_leg import SymbolOutput
+from schemas.account import InputPosition, JournalEntry
+from schemas.codec import Event, encode
+from schemas.market import Mark
+from schemas.orders import Signal
+from schemas.topics import TOPICS
+
+_MARKS, _SIGNALS, _JOURNAL = "marks", "trade_signals", "account_journal"
+
+
+class BacktestResults:
+    """One run's results. ``log`` is new and empty, or None for a run that is not kept."""
+
+    def __init__(self, settings: Settings, log: Log | None = None) -> None:
+        self.progress = Progress()
+        self.digests = Digests()
+        self._account = settings.account.id
+        self._cuts = 0
+        self._ends: dict[Position, int] = {}
+        self._writer: Writer | None = None
+        if log is not None:
+            note_settings(log, settings)
+            self._writer = log.writer()
+        partitions = TOPICS["market_data"].partitions
+        interval = ns(settings.symbol_leg.mark_interval)
+        self._symbols = SymbolOutbox(interval, self.progress, tuple(range(partitions)), partitions)
+        self._accounts = AccountOutbox(self._account, self.progress)
+
+    def market(self, chunk: Chunk) -> None:
+        """Take what was read."""
+        for record in chunk.records:
+            if record.topic == "dead_letters":
+                self.progress.dead_letters += 1
+                self.digests.single(record.topic, "", record.value)
+            if self._writer is not None:
+                self._append(record)
+
+    def symbol(self, output: SymbolOutput) -> list[InputRecord]:
+        """Take what the symbol leg said of one poll; return it as the account leg reads it."""
+        self._digest_rows(output)
+        given: list[InputRecord] = []
+        signals = iter(output.signals)
+        marks = None
+        kept = self._writer is not None
+        for record in self._symbols.records(output) if kept else self._symbols.single_records(output):
+            offset = self._append(record)
+            if record.topic == _MARKS:
+                marks = offset
+            elif record.topic in (_SIGNALS, "alerts", "dead_letters"):
+                self.digests.single(record.topic, output.symbol, record.value)
+                if record.topic == _SIGNALS:
+                    given.append(_signal_record(next(signals), offset))
+        if not kept:
+            marks = self._append(Outgoing(_MARKS, output.symbol.encode(), b"", 0))
+        if marks is not None:
+            given.append(_marks_record(output, marks))
+        return given
+
+    def journal(self, taken_to_ns: int, forced: bool, positions: tuple[InputPosition, ...]) -> None:
+        """Note a cut of the account leg's inputs, before what follows from it."""
+        if self._writer is not None:
+            entry = JournalEntry(
+                f"{self._account}:{self._cuts}", self._account, self._cuts, taken_to_ns, forced, positions
+            )
+            key = self._account.encode()
+            self._append(Outgoing(_JOURNAL, key, encode(entry), max(1, taken_to_ns // 1_000_000)))
+        self._cuts += 1
+
+    def account(self, events: Iterable[Event]) -> None:
+        """Take what the account leg said."""
+        for record in self._accounts.records(events):
+            self.digests.single(record.topic, "", record.value)
+            if self._writer is not None:
+                self._append(record)
+
+    def flush(self) -> None:
+        """Make durable what was taken so far."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Release the log's writer."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _append(self, record: Outgoing) -> int:
+        """Write the record where the run is kept; return its offset, which is the same where it is not."""
+        partition = partition_of(record.key, TOPICS[record.topic].partitions)
+        offset = self._ends.get((record.topic, partition), 0)
+        self._ends[record.topic, partition] = offset + 1
+        if self._writer is not None:
+            self._writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+        return offset
+
+    def _digest_rows(self, output: SymbolOutput) -> None:
+        if len(output.bars):
+            for topic, longs, doubles in bar_rows(output):
+                self.digests.rows(topic, output.symbol, longs, doubles)
+        if len(output.marks):
+            self.digests.rows(_MARKS, output.symbol, output.mark_ints, output.marks)
+
+
+def _signal_record(signal: Signal, offset: int) -> InputRecord:
+    return InputRecord(_SIGNALS, 0, offset, signal.symbol, (signal,))
+
+
+def _marks_record(output: SymbolOutput, offset: int) -> InputRecord:
+    marks = tuple(
+        Mark(output.symbol, *longs, *doubles)
+        for longs, doubles in zip(output.mark_ints.tolist(), output.marks.tolist(), strict=True)
+    )
+    partition = partition_of(output.symbol.encode(), TOPICS[_MARKS].partitions)
+    return InputRecord(
+        _MARKS, partition, offset, output.symbol, marks,
+        output.complete_to_ns, output.final, output.signals_emitted,
+    )  # fmt: skip

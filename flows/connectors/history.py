@@ -1,0 +1,156 @@
+"""How is market data read in bulk, as a backtest wants it: in large blocks, all symbols at about the same event time?
+
+Two kinds, one shape: ``SessionHistory`` reads recorded files through the same gateway as live, cut coarsely;
+``LogHistory`` reads a log's ``market_data`` as it was recorded. Both yield chunks: polls of symbols for the symbol leg,
+and the records that stand for them in a log. How far a partition may run ahead of the others is bounded by a chunk.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from flows.connectors.gateway import CutSettings
+from flows.connectors.gateway_outbox import GatewayOutbox
+from flows.connectors.log import Log, Record
+from flows.connectors.log_sink import Outgoing
+from flows.connectors.market_source import TOPIC, SymbolPoll
+from flows.connectors.partitioner import partition_of
+from flows.connectors.recorded import session_of
+from flows.connectors.recorded.source import Source
+from flows.progress import Progress
+from schemas.topics import TOPICS
+
+_SECOND = 1_000_000_000
+_TRADES_CUT_NS = 600 * _SECOND
+_CHUNK_ROWS = 32_768
+_BLOCK_ROWS = 4096
+_HEARTBEAT_NS = 60 * _SECOND
+_POLL_RECORDS = 2000
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """What one stretch of event time brought; ``records`` are the polls' records in the order in which they lie."""
+
+    polls: list[SymbolPoll]
+    records: list[Outgoing]
+
+
+class History(Protocol):
+    """Market data from its beginning to its end."""
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that it speaks of, sorted."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Chunks in event-time order of their ends."""
+
+
+class SessionHistory:
+    """Open sources (recorded files, or a made-up market) as one session, in blocks of up to ``_BLOCK_ROWS`` rows.
+
+    ``interval_ns`` is the length of the shortest bars, 0 where there are none.
+    """
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._sources = sources
+        self._symbols = tuple(sorted({symbol for source in self._sources for symbol in source.venues}))
+        intervals = [source.heartbeat_ns for source in self._sources if source.heartbeat_ns]
+        self.interval_ns = min(intervals, default=0)
+        rows = min(_BLOCK_ROWS, max(1, _CHUNK_ROWS // len(self._symbols)))
+        self._cut = CutSettings(
+            cut_ns=rows * self.interval_ns or _TRADES_CUT_NS,
+            max_rows=_BLOCK_ROWS,
+            heartbeat_ns=max(self.interval_ns, _HEARTBEAT_NS),
+        )
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol of the sources."""
+        return self._symbols
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Slices of the session, with the offsets that an empty log would give their records."""
+        outbox = GatewayOutbox(Progress())
+        ends = [0] * TOPICS[TOPIC].partitions
+        with session_of(self._sources, self._cut) as gateway:
+            for slice_ in gateway:
+                records = list(outbox.records(slice_))
+                polls: dict[str, SymbolPoll] = {}
+                for record in records:
+                    if record.topic == TOPIC:
+                        _add(polls, record.key, record.value, ends)
+                yield Chunk(list(polls.values()), records)
+
+
+class LogHistory:
+    """What a log's ``market_data`` holds now, each partition in its order, the one furthest behind first."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._spans = log.spans(TOPIC)
+        self._symbols = symbols_in(log, TOPIC)
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every key of the topic."""
+        return self._symbols
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Polls of one partition at a time."""
+        readers = {
+            partition: self._log.reader({(TOPIC, partition): first})
+            for partition, (first, end) in enumerate(self._spans)
+            if end > first
+        }
+        reached = dict.fromkeys(readers, 0)
+        try:
+            while readers:
+                partition = min(readers, key=lambda p: (reached[p], p))
+                end = self._spans[partition][1]
+                polled = readers[partition].poll(_POLL_RECORDS, 1.0)
+                found = [record for record in polled if record.offset < end]
+                if found:
+                    reached[partition] = max(reached[partition], found[-1].timestamp_ms)
+                    yield _chunk(found)
+                if readers[partition].at_end({(TOPIC, partition): end}):
+                    readers.pop(partition).close()
+        finally:
+            for reader in readers.values():
+                reader.close()
+
+
+def symbols_in(log: Log, topic: str) -> tuple[str, ...]:
+    """Return every key of a topic by symbol, sorted; reads it from beginning to end."""
+    spans = log.spans(topic)
+    stops = {(topic, p): end for p, (_, end) in enumerate(spans)}
+    found: set[bytes] = set()
+    with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
+        while not reader.at_end(stops):
+            found |= {key for _, key in reader.poll_by_key(5000, 1.0)}
+    return tuple(sorted(key.decode(errors="replace") for key in found))
+
+
+def _add(polls: dict[str, SymbolPoll], key: bytes, value: bytes, ends: list[int]) -> None:
+    """Add a new record to its symbol's poll, at the end of its partition."""
+    partition = partition_of(key, len(ends))
+    symbol = key.decode()
+    poll = polls.get(symbol)
+    if poll is None:
+        poll = polls[symbol] = SymbolPoll(symbol, partition, [], [])
+    poll.offsets.append(ends[partition])
+    poll.values.append(value)
+    ends[partition] += 1
+
+
+def _chunk(found: list[Record]) -> Chunk:
+    polls: dict[str, SymbolPoll] = {}
+    records: list[Outgoing] = []
+    for record in found:
+        value = record.value or b""
+        symbol = record.key.decode(errors="replace")
+        poll = polls.get(symbol)
+        if poll is None:
+            poll = polls[symbol] = SymbolPoll(symbol, record.partition, [], [])
+        poll.offsets.append(record.offset)
+        poll.values.append(value)
+        records.append(Outgoing(TOPIC, record.key, value, record.timestamp_ms))
+    return Chunk(list(polls.values()), records)

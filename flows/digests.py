@@ -1,0 +1,90 @@
+"""Are two runs equal? One digest a topic, over its events and not over how they were cut into records.
+
+Rows of block topics are hashed symbol by symbol, in order: all integers, and all floats by their bits. Events of single
+records are hashed as they are encoded: signals symbol by symbol, those of an account in its order. Alerts and dead
+letters come from several writers, between which there is no order: their hashes are added up. Block heads
+(``complete_to``, counts of signals) depend on polls and are left out; so is the journal: it says how inputs were cut.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
+
+ORDERED = ("trade_signals", "risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
+UNORDERED = ("alerts", "dead_letters")
+DIGESTED = ("bars", "features", "regimes", "marks", *ORDERED, *UNORDERED)
+"""Topics that are a function of market data, commands and settings."""
+_SIZE = 16
+_MODULUS = 1 << (8 * _SIZE)
+
+
+class TopicDigest(msgspec.Struct, frozen=True):
+    """Events (rows count one by one) and the digest over them, 32 hexadecimal digits."""
+
+    events: int
+    digest: str
+
+
+class Digests:
+    """Running digests of every topic; feed it in log order, from one run or from one log."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = dict.fromkeys(DIGESTED, 0)
+        self._hashes: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._sums: dict[str, int] = dict.fromkeys(UNORDERED, 0)
+
+    def rows(self, topic: str, symbol: str, longs: NDArray[np.int64], doubles: NDArray[np.float64]) -> None:
+        """Add rows of one symbol of a block topic: longs [n, k] and doubles [n, m], in the schema's order."""
+        self._counts[topic] += len(longs)
+        integers, floats = self._group(topic, symbol)
+        integers.update(np.ascontiguousarray(longs).data)
+        floats.update(np.ascontiguousarray(doubles).data)
+
+    def single(self, topic: str, symbol: str, value: bytes) -> None:
+        """Add one event of a single-record topic as it is encoded; ``symbol`` counts for signals only."""
+        self._counts[topic] += 1
+        if topic in UNORDERED:
+            hashed = int.from_bytes(blake2b(value, digest_size=_SIZE).digest(), "big")
+            self._sums[topic] = (self._sums[topic] + hashed) % _MODULUS
+        else:
+            self._group(topic, symbol if topic == "trade_signals" else "")[0].update(value)
+
+    def record(self, topic: str, value: bytes) -> bool:
+        """Add a record of a log; False where it cannot be decoded (it is not added)."""
+        try:
+            if topic in BLOCK_TOPICS:
+                rows = decode_rows(topic, value)
+                self.rows(topic, rows.head["symbol"], rows.longs, rows.doubles)
+            else:
+                symbol = decode(topic, value).symbol if topic == "trade_signals" else ""  # type: ignore[union-attr]
+                self.single(topic, symbol, value)
+        except DecodeError:
+            return False
+        return True
+
+    def results(self) -> dict[str, TopicDigest]:
+        """Return the digest of every topic up to now."""
+        return {topic: TopicDigest(self._counts[topic], self._digest(topic)) for topic in DIGESTED}
+
+    def _group(self, topic: str, symbol: str) -> tuple[Any, Any]:
+        group = self._hashes.get((topic, symbol))
+        if group is None:
+            group = (blake2b(digest_size=_SIZE), blake2b(digest_size=_SIZE))
+            self._hashes[topic, symbol] = group
+        return group
+
+    def _digest(self, topic: str) -> str:
+        if topic in UNORDERED:
+            return self._sums[topic].to_bytes(_SIZE, "big").hex()
+        whole = blake2b(digest_size=_SIZE)
+        for name, symbol in sorted(self._hashes):
+            if name == topic:
+                whole.update(symbol.encode() + b"\0")
+                for part in self._hashes[name, symbol]:
+                    whole.update(part.digest())
+        return whole.hexdigest()
