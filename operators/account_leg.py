@@ -2,7 +2,7 @@
 
     leg = AccountLeg(account="paper", venue=SimulatedVenue(DEFAULT_TABLE), rules=(PositionLimit(), OrderRate()))
     state = leg.init()
-    outputs = leg.step(state, event)        # Signal | Mark | RiskCommand | ExecutionReport
+    outputs = leg.step(state, event)        # Signal | Mark | MarkRun | RiskCommand | ExecutionReport
 
 Outputs, in the order in which they came about: RiskDecision, SubmitOrder, CancelOrder, ExecutionReport (of
 the simulated venue only; a real venue's reports are inputs), PortfolioUpdate, Alert. ``state`` is mutated in
@@ -24,6 +24,7 @@ from operators.executions import apply_report
 from operators.instruments import MAX_PRICE
 from operators.ledger import mark as mark_position
 from operators.ledger import open_ledger, position_of
+from operators.mark_run import MarkRun
 from operators.order_gate import decide, on_signal
 from operators.order_life import OrderTable
 from operators.portfolio import portfolio_update
@@ -31,7 +32,7 @@ from schemas.account import RiskCommand
 from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
-AccountEvent = Signal | Mark | RiskCommand | ExecutionReport
+AccountEvent = Signal | Mark | MarkRun | RiskCommand | ExecutionReport
 _TOLD = (Signal, RiskCommand, ExecutionReport)
 
 
@@ -55,14 +56,16 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
     def step(self, state: AccountState, event: AccountEvent) -> list[Output]:
         """Apply one event; returns what follows from it. Raises ``TypeError`` for an event of another kind."""
         out: list[Output] = []
-        if type(event) is Mark:
-            if event.ts_event_ns > state.clock_ns:
-                self._advance(state, event.ts_event_ns, out)
+        if isinstance(event, MarkRun):
+            for mark in event.marks():
+                self._on_mark(state, mark, out)
+            return out
+        if isinstance(event, Mark):
             self._on_mark(state, event, out)
             return out
         if not isinstance(event, _TOLD):
             raise TypeError(
-                f"the account leg takes Signal, Mark, RiskCommand or ExecutionReport, not {event!r}"
+                f"the account leg takes Signal, Mark, MarkRun, RiskCommand or ExecutionReport, not {event!r}"
             )
         if event.account != self.account:
             text = (
@@ -84,7 +87,9 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
         return out
 
     def _on_mark(self, state: AccountState, mark: Mark, out: list[Output]) -> None:
-        """Value the symbol, let the venue work, look at equity. Old, repeated and unknown marks change nothing."""
+        """Value the symbol, let the venue work, look at equity; old, repeated and unknown marks only move the clock."""
+        if mark.ts_event_ns > state.clock_ns:
+            self._advance(state, mark.ts_event_ns, out)
         position = state.ledger.symbols.get(mark.symbol)
         if position is None:
             instrument = self.instruments.find(mark.symbol)

@@ -15,24 +15,33 @@ lead the next cut.
 What a cut takes is a pure function of (positions read, W): the journal records both, and ``take_to`` replays
 it. With ``expected`` symbols the order (unforced) does not depend on how the topics' records interleave;
 without them, a symbol holds W back only from its first record on.
+
+Marks stay in the columns that their records brought (``mark_run``); a cut gives those between two other events
+as one run.
 """
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
 import msgspec
+import numpy as np
 
-from operators.account_leg import AccountEvent
+from operators.mark_run import MarkColumns, MarkRun, merged
 from schemas.account import InputPosition, RiskCommand
-from schemas.market import Mark
-from schemas.orders import Signal
+from schemas.orders import ExecutionReport, Signal
 
 _NEVER = -1
-_REPORT, _MARK, _SIGNAL = 0, 1, 2
+_REPORT, _SIGNAL = 0, 1  # marks of the same time stand between them
+
+Told = Signal | RiskCommand | ExecutionReport
+Taken = Told | MarkRun
 
 # (ts_event_ns, rank, symbol, strategy, seq, topic, partition, offset, ordinal): no two are equal
 _Place = tuple[int, int, str, str, int, str, int, int, int]
+# (first ts_event_ns, partition, offset, symbol, columns in the order of time): no two agree in partition and offset
+_Pending = tuple[int, int, int, str, MarkColumns]
 
 
 class InputRecord(msgspec.Struct, frozen=True):
@@ -42,10 +51,11 @@ class InputRecord(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     symbol: str
-    events: tuple[AccountEvent, ...]
+    events: tuple[Told, ...] = ()
     complete_to_ns: int = _NEVER
     final: bool = False
     signals_emitted: int = 0
+    marks: MarkColumns | None = None
 
 
 class SymbolClock(msgspec.Struct):
@@ -58,14 +68,23 @@ class SymbolClock(msgspec.Struct):
 
 
 class SequencerState(msgspec.Struct):
-    """What was read and not yet taken; bounded by it. ``late`` counts events older than a cut made before them."""
+    """What was read and not yet taken; bounded by it. ``late`` counts events older than a cut made before them.
+
+    ``marks`` is a heap by the time of each record's first mark.
+    """
 
     clocks: dict[str, SymbolClock]
     positions: dict[tuple[str, int], int] = msgspec.field(default_factory=dict)
-    pending: list[tuple[_Place, AccountEvent]] = msgspec.field(default_factory=list)
+    pending: list[tuple[_Place, Signal | ExecutionReport]] = msgspec.field(default_factory=list)
+    marks: list[_Pending] = msgspec.field(default_factory=list)
     commands: list[RiskCommand] = msgspec.field(default_factory=list)
     taken_to_ns: int = _NEVER
     late: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything that has a place in time waits to be taken."""
+        return bool(self.pending or self.marks)
 
 
 class Sequencer(msgspec.Struct, frozen=True):
@@ -90,7 +109,11 @@ class Sequencer(msgspec.Struct, frozen=True):
                 continue
             state.positions[source] = record.offset + 1
             for ordinal, event in enumerate(record.events):
-                self._note(state, record, ordinal, event)
+                _note(state, record, ordinal, event)
+            if record.marks is not None and len(record.marks.longs):
+                columns = _in_time(record.marks)
+                first_ns = columns.longs.item(0)
+                heappush(state.marks, (first_ns, record.partition, record.offset, record.symbol, columns))
             if record.complete_to_ns != _NEVER:
                 clock = _clock(state, record.symbol)
                 clock.headers.append((record.signals_emitted, record.complete_to_ns, record.final))
@@ -102,27 +125,30 @@ class Sequencer(msgspec.Struct, frozen=True):
         if waiting:
             return max(state.taken_to_ns, min(waiting))
         heard = [clock.complete_to_ns for clock in state.clocks.values()]
-        heard += [place[0] for place, _ in state.pending]
-        return max(state.taken_to_ns, *heard) if heard else state.taken_to_ns
+        return max(state.taken_to_ns, _latest_ns(state), *heard)
 
-    def take(self, state: SequencerState, force: bool = False) -> tuple[int, list[AccountEvent]]:
+    def take(self, state: SequencerState, force: bool = False) -> tuple[int, list[Taken]]:
         """Cut at W, or, forced, at the latest time pending; returns the cut's time and its events in order."""
         taken_to_ns = self.frontier_ns(state)
-        if force and state.pending:
-            taken_to_ns = max(taken_to_ns, max(place[0] for place, _ in state.pending))
+        if force:
+            taken_to_ns = max(taken_to_ns, _latest_ns(state))
         return taken_to_ns, self.take_to(state, taken_to_ns)
 
-    def take_to(self, state: SequencerState, taken_to_ns: int) -> list[AccountEvent]:
+    def take_to(self, state: SequencerState, taken_to_ns: int) -> list[Taken]:
         """Cut at a given time: commands first, then all that is pending at or before it. Replays a journal entry."""
         commands = sorted(state.commands, key=lambda command: (command.ts_event_ns, command.id))
         state.commands.clear()
         state.pending.sort(key=_place)
         end = bisect_right(state.pending, taken_to_ns, key=_time)
-        taken = [event for _, event in state.pending[:end]]
-        state.late += bisect_right(state.pending, state.taken_to_ns, 0, end, key=_time)
+        told = state.pending[:end]
         del state.pending[:end]
-        state.taken_to_ns = max(state.taken_to_ns, taken_to_ns)
-        return [*commands, *taken]
+        run = _take_marks(state, taken_to_ns)
+        state.late += bisect_right(told, state.taken_to_ns, key=_time)
+        state.taken_to_ns, before_ns = max(state.taken_to_ns, taken_to_ns), state.taken_to_ns
+        if run is None:
+            return [*commands, *(event for _, event in told)]
+        state.late += int(run.longs[:, 0].searchsorted(before_ns, "right"))
+        return [*commands, *_woven(run, told)]
 
     def positions(self, state: SequencerState) -> tuple[InputPosition, ...]:
         """How far each input has been read, sorted, for the journal."""
@@ -131,21 +157,69 @@ class Sequencer(msgspec.Struct, frozen=True):
             for (topic, partition), offset in sorted(state.positions.items())
         )
 
-    def _note(self, state: SequencerState, record: InputRecord, ordinal: int, event: AccountEvent) -> None:
-        origin = (record.topic, record.partition, record.offset, ordinal)
-        if isinstance(event, Mark):
-            place = (event.ts_event_ns, _MARK, event.symbol, "", 0, *origin)
-        elif isinstance(event, Signal):
-            place = (event.ts_event_ns, _SIGNAL, event.symbol, event.strategy, event.seq, *origin)
-            clock = _clock(state, event.symbol)
-            clock.signals = max(clock.signals, event.seq + 1)
-            _believe(clock)
-        elif isinstance(event, RiskCommand):
-            state.commands.append(event)
-            return
-        else:
-            place = (event.ts_event_ns, _REPORT, event.symbol, event.strategy, record.offset, *origin)
-        state.pending.append((place, event))
+
+def _note(state: SequencerState, record: InputRecord, ordinal: int, event: Told) -> None:
+    if isinstance(event, RiskCommand):
+        state.commands.append(event)
+        return
+    rank, seq = _REPORT, record.offset
+    if isinstance(event, Signal):
+        rank, seq = _SIGNAL, event.seq
+        clock = _clock(state, event.symbol)
+        clock.signals = max(clock.signals, event.seq + 1)
+        _believe(clock)
+    origin = (record.topic, record.partition, record.offset, ordinal)
+    state.pending.append(((event.ts_event_ns, rank, event.symbol, event.strategy, seq, *origin), event))
+
+
+def _in_time(marks: MarkColumns) -> MarkColumns:
+    """A record's marks in the order of time; a symbol leg writes them so, another writer may not."""
+    times = marks.longs[:, 0]
+    if len(times) == 1 or (times[1:] >= times[:-1]).all():
+        return marks
+    order = times.argsort(kind="stable")
+    return MarkColumns(marks.longs[order], marks.doubles[order])
+
+
+def _latest_ns(state: SequencerState) -> int:
+    """The latest time that is pending; -1 if nothing is."""
+    latest = max((place[0] for place, _ in state.pending), default=_NEVER)
+    return max((columns.longs.item(-1, 0) for *_, columns in state.marks), default=latest)
+
+
+def _take_marks(state: SequencerState, taken_to_ns: int) -> MarkRun | None:
+    """Take the marks at or before a time out of what is pending, in order; None if there are none."""
+    heap, parts = state.marks, []
+    while heap and heap[0][0] <= taken_to_ns:
+        _, partition, offset, symbol, columns = heappop(heap)
+        longs, doubles = columns.longs, columns.doubles
+        if longs.item(-1, 0) > taken_to_ns:
+            end = int(longs[:, 0].searchsorted(taken_to_ns, "right"))
+            rest = MarkColumns(longs[end:], doubles[end:])
+            heappush(heap, (longs.item(end, 0), partition, offset, symbol, rest))
+            columns = MarkColumns(longs[:end], doubles[:end])
+        parts.append((partition, offset, symbol, columns))
+    parts.sort(key=_origin)
+    return merged([part[2:] for part in parts]) if parts else None
+
+
+def _woven(run: MarkRun, told: Sequence[tuple[_Place, Told]]) -> list[Taken]:
+    """The run cut where the other events stand; at one time reports lead the marks, and signals follow them."""
+    if not told:
+        return [run]
+    mark_ns, told_ns = run.longs[:, 0].copy(), np.array([place[0] for place, _ in told], np.int64)
+    is_signal = [place[1] == _SIGNAL for place, _ in told]
+    places = np.where(is_signal, mark_ns.searchsorted(told_ns, "right"), mark_ns.searchsorted(told_ns))
+    woven: list[Taken] = []
+    start = 0
+    for (_, event), end in zip(told, places.tolist()):
+        if end > start:
+            woven.append(run.part(start, end))
+        woven.append(event)
+        start = end
+    if start < len(run):
+        woven.append(run.part(start, len(run)))
+    return woven
 
 
 def _clock(state: SequencerState, symbol: str) -> SymbolClock:
@@ -161,9 +235,13 @@ def _believe(clock: SymbolClock) -> None:
         clock.complete_to_ns = max(clock.complete_to_ns, complete_to_ns)
 
 
-def _place(entry: tuple[_Place, AccountEvent]) -> _Place:
+def _place(entry: tuple[_Place, Told]) -> _Place:
     return entry[0]
 
 
-def _time(entry: tuple[_Place, AccountEvent]) -> int:
+def _time(entry: tuple[_Place, Told]) -> int:
     return entry[0][0]
+
+
+def _origin(part: tuple[int, int, str, MarkColumns]) -> tuple[int, int]:
+    return part[:2]

@@ -5,6 +5,7 @@ from typing import Any
 from operators.account_leg import AccountLeg
 from operators.account_state import Output
 from operators.instruments import DEFAULT_TABLE, NANOS
+from operators.mark_run import MarkRun
 from operators.simulated_venue import SimulatedVenue
 from schemas.account import RiskCommand
 from schemas.market import Mark
@@ -80,6 +81,11 @@ def simulated_leg(**parameters) -> AccountLeg:
 def play(leg, state, events) -> list[Output]:
     """All outputs of a run of events."""
     return [output for event in events for output in leg.step(state, event)]
+
+
+def one_by_one(taken) -> list[Any]:
+    """What a sequencer gave, each run of marks as its marks."""
+    return [one for event in taken for one in (event.marks() if isinstance(event, MarkRun) else [event])]
 
 
 def of(outputs, kind) -> list[Any]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
+from operators.mark_run import MarkColumns
 from operators.sequencer import InputRecord
 from schemas.account import DeadLetter, RiskCommand
 from schemas.codec import DecodeError, decode, decode_rows
-from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
 INPUTS = MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
@@ -96,19 +96,15 @@ class AccountInputs:
 def _marks(record: Record, value: bytes) -> InputRecord:
     rows = decode_rows(MARKS, value)
     head = rows.head
-    marks = tuple(
-        Mark(head["symbol"], *longs, *doubles)
-        for longs, doubles in zip(rows.longs.tolist(), rows.doubles.tolist(), strict=True)
-    )
     return InputRecord(
         topic=MARKS,
         partition=record.partition,
         offset=record.offset,
         symbol=head["symbol"],
-        events=marks,
         complete_to_ns=head["complete_to_ns"],
         final=head["final"],
         signals_emitted=head["signals_emitted"],
+        marks=MarkColumns(rows.longs, rows.doubles),
     )
 
 

@@ -17,8 +17,8 @@ from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record
 from flows.connectors.partitioner import partition_of
-from operators.account_leg import AccountEvent
 from operators.sequencer import Sequencer, SequencerState
+from operators.sequencer import Taken as Event
 from schemas.account import DeadLetter, JournalEntry
 from schemas.codec import DecodeError, decode, encode
 
@@ -29,7 +29,7 @@ _IDLE = timedelta(milliseconds=1)
 class Taken(msgspec.Struct, gc=False):
     """The events of one cut, in the order taken, and what could not be read on the way."""
 
-    events: list[AccountEvent]
+    events: list[Event]
     refused: list[DeadLetter]
 
 
@@ -117,7 +117,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._inputs.close()
         self._writer.abandon()
 
-    def _again(self) -> list[AccountEvent]:
+    def _again(self) -> list[Event]:
         """Take the next cut of the journal once more."""
         offset, entry = self._replay.popleft()
         positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
@@ -125,7 +125,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._seq, self._journal_at = entry.seq + 1, offset + 1
         return self._sequencer.take_to(self._state, entry.taken_to_ns)
 
-    def _anew(self) -> list[AccountEvent]:
+    def _anew(self) -> list[Event]:
         """Read what there is and take what may be taken."""
         if self._stop is not None and not self._reopened:
             self._sequencer.reopen(self._state)
@@ -139,7 +139,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
             self._append(taken_to_ns, force)
         elif ended:
             raise StopIteration
-        if events or not self._state.pending:
+        if events or not self._state.waiting:
             self._moved = time.monotonic()
         return events
 
@@ -153,7 +153,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         """Say whether a silent symbol has held the others back for too long; a run with an end waits for that."""
         if self._stop is not None or self._settings.until_final:
             return False
-        return bool(self._state.pending) and time.monotonic() - self._moved > self._settings.patience_s
+        return self._state.waiting and time.monotonic() - self._moved > self._settings.patience_s
 
     def _append(self, taken_to_ns: int, forced: bool) -> None:
         account = self._settings.account

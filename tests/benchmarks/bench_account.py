@@ -18,6 +18,7 @@ from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
 from operators.client_ids import client_order_id
 from operators.instruments import DEFAULT_TABLE
+from operators.mark_run import columns_of
 from operators.order_life import Order, event_of, next_state
 from operators.rules import RULES
 from operators.sequencer import InputRecord, Sequencer
@@ -124,9 +125,9 @@ def sequencing() -> float:
     for turn in range(20):
         records = []
         for index, symbol in enumerate(SYMBOLS):
-            rows = tuple(mark(turn * 10 + n + 1, 100.0, symbol) for n in range(10))
+            rows = columns_of([mark(turn * 10 + n + 1, 100.0, symbol) for n in range(10)])
             to = START + (turn + 1) * 10 * SECOND
-            records.append(InputRecord("marks", index % 4, turn * 50 + index, symbol, rows, to))
+            records.append(InputRecord("marks", index % 4, turn * 50 + index, symbol, (), to, marks=rows))
         rounds.append(records)
 
     def run() -> None:
