@@ -19,6 +19,7 @@ from flows.connectors.log import Log
 from flows.connectors.market_source import SymbolPoll
 from flows.digests import TopicDigest
 from flows.run import by_strategy
+from flows.run_settings import as_record
 from flows.sessions import sessions_of
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
@@ -29,10 +30,14 @@ from schemas.codec import Event
 
 
 class BacktestSummary(msgspec.Struct):
-    """What a backtest did; ``stopped`` when it was asked to end before its time. Amounts in units of 1e-9."""
+    """What a backtest did; ``stopped`` when it was asked to end before its time. Amounts are exact decimals.
+
+    Times do not count the opening of files and the start.
+    """
 
     symbols: list[str]
     stopped: bool
+    settings_digest: str
     wall_s: float
     cpu_s: float
     bars_per_s: float
@@ -44,13 +49,15 @@ class BacktestSummary(msgspec.Struct):
     fills: int
     alerts: int
     dead_letters: int
-    equity_nanos: int
-    cash_nanos: int
-    realized_nanos: int
-    unrealized_nanos: int
-    fees_nanos: int
-    strategies: dict[str, dict[str, int]]
+    final_equity: str
+    final_cash: str
+    realized: str
+    unrealized: str
+    fees: str
+    strategies: dict[str, dict[str, str]]
+    """By strategy: pnl (after fees), realized, unrealized, fees."""
     topics: dict[str, TopicDigest]
+    out: str = ""
 
 
 class Backtest:
@@ -112,9 +119,9 @@ def backtest(
     Raises:
         InputError, LogError: the market data cannot be read, or the run not be kept.
     """
-    wall, cpu = time.monotonic(), time.process_time()
     results = BacktestResults(settings, log)
     run = Backtest(settings, history, results)
+    wall, cpu = time.monotonic(), time.process_time()
     run.run(progress)
     results.close()
     return _summary(settings, run.account, results, history.symbols(), wall=wall, cpu=cpu)
@@ -138,6 +145,7 @@ def _summary(
     return BacktestSummary(
         symbols=list(symbols),
         stopped=stop.asked(),
+        settings_digest=as_record(settings).digest,
         wall_s=wall_s,
         cpu_s=cpu_s,
         bars_per_s=said.bars / wall_s if wall_s else 0.0,
@@ -149,11 +157,25 @@ def _summary(
         fills=said.fills,
         alerts=said.alerts,
         dead_letters=said.dead_letters,
-        equity_nanos=ledger.equity_nanos,
-        cash_nanos=ledger.cash_nanos,
-        realized_nanos=ledger.realized_nanos,
-        unrealized_nanos=ledger.unrealized_nanos,
-        fees_nanos=ledger.fees_nanos,
-        strategies=by_strategy(books),
+        final_equity=decimal_of(ledger.equity_nanos),
+        final_cash=decimal_of(ledger.cash_nanos),
+        realized=decimal_of(ledger.realized_nanos),
+        unrealized=decimal_of(ledger.unrealized_nanos),
+        fees=decimal_of(ledger.fees_nanos),
+        strategies={
+            name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
+            for name, totals in by_strategy(books).items()
+        },
         topics=results.digests.results(),
     )
+
+
+def decimal_of(nanos: int) -> str:
+    """Return an amount of 1e-9 units as an exact decimal.
+
+    >>> decimal_of(97_065_932_500_000), decimal_of(-5), decimal_of(3_000_000_000)
+    ('97065.9325', '-0.000000005', '3')
+    """
+    whole, rest = divmod(abs(nanos), 1_000_000_000)
+    text = f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nanos < 0 else text

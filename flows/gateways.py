@@ -25,14 +25,7 @@ def gateway_opener(settings: Settings) -> OpenGateway:
         )
     if chosen.kind == "synthetic":
         return lambda resume: open_synthetic(chosen.synthetic, cut, resume=resume)
-    recorded = RecordedSettings(
-        symbol=chosen.symbol,
-        venue=chosen.venue,
-        timezone=chosen.timezone,
-        interval_ns=ns(chosen.interval) if chosen.interval else 0,
-        disorder_ns=ns(chosen.disorder) if chosen.disorder else -1,
-    )
-    files = [_found(name) for name in chosen.files]
+    recorded, files = recorded_settings(settings), recorded_files(settings)
     return lambda resume: open_recorded(files, recorded, cut, format=chosen.format, resume=resume)
 
 
@@ -40,6 +33,23 @@ def gateway_symbols(settings: Settings) -> tuple[str, ...]:
     """Return the symbols that the configured gateway will speak of."""
     with gateway_opener(settings)(None) as gateway:
         return tuple(gateway.symbols())
+
+
+def recorded_settings(settings: Settings) -> RecordedSettings:
+    """Return how recorded files are read."""
+    chosen = settings.gateway
+    return RecordedSettings(
+        symbol=chosen.symbol,
+        venue=chosen.venue,
+        timezone=chosen.timezone,
+        interval_ns=ns(chosen.interval) if chosen.interval else 0,
+        disorder_ns=ns(chosen.disorder) if chosen.disorder else -1,
+    )
+
+
+def recorded_files(settings: Settings) -> list[str]:
+    """Return the configured files by the paths at which they are."""
+    return [_found(name) for name in settings.gateway.files]
 
 
 def _found(name: str) -> str:

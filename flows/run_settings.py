@@ -13,6 +13,7 @@ import msgspec
 
 from flows.config import ConfigError, Settings
 from flows.config.parameters import symbol_parameters
+from flows.config.sources import Given, Origin
 from flows.connectors.log import Log, Position
 from schemas.account import RunSettings
 from schemas.codec import DecodeError, decode, encode
@@ -105,6 +106,27 @@ def recorded_settings(log: Log, base: Settings, account: str | None = None) -> S
             f"version: {error}. Use that version, or set them by --set"
         ) from error
     return msgspec.structs.replace(base, **sections)
+
+
+def recorded_given(log: Log, account: str | None = None) -> list[Given]:
+    """Return the settings that the log was derived with as a layer for ``load_settings``; empty where it says nothing.
+
+    Raises:
+        ConfigError: several accounts and none named.
+    """
+    known = recorded(log, account)
+    if known is None:
+        return []
+    said: dict[str, Any] = msgspec.json.decode(known.settings)
+    origin = Origin("log", log.url)
+    return [Given((section,), _without_nothing(said[section]), origin) for section in DERIVING]
+
+
+def _without_nothing(tree: Any) -> Any:
+    """Return the tree without its nulls, which stand for what was left out."""
+    if not isinstance(tree, dict):
+        return tree
+    return {name: _without_nothing(value) for name, value in tree.items() if value is not None}
 
 
 def _all(log: Log) -> dict[str, RunSettings]:

@@ -13,7 +13,7 @@ import msgspec
 
 from flows.config.errors import ConfigUnreadable, UnknownKey
 
-Layer = Literal["default", "file", "environment", "flag"]
+Layer = Literal["default", "file", "environment", "log", "flag"]
 
 PREFIX = "TITAN__"
 ALIASES: dict[str, tuple[str, ...]] = {"TITAN_LOG": ("log", "url")}

@@ -1,6 +1,7 @@
 """`titan ingest`: write recorded market data to the log."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
@@ -67,7 +68,7 @@ def ingest(
 
     with Bar("ingest", "rows") as progress:
         summary = run_ingest(settings, progress)
-    _warn_of_unknown(settings, summary.symbols)
+    warn_of_unknown(settings, summary.symbols)
     if as_json:
         emit_json(summary)
     else:
@@ -81,7 +82,7 @@ def speed_text(speed: str | None) -> str | None:
     return "0" if speed == "max" else speed
 
 
-def _warn_of_unknown(settings: "Settings", symbols: list[str]) -> None:
+def warn_of_unknown(settings: "Settings", symbols: Iterable[str]) -> None:
     """Warn of symbols that the instrument table does not have."""
     from flows.config.parameters import instrument_table
 

@@ -1,6 +1,7 @@
 """Which options do all commands share, and which settings follow from them?"""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,9 @@ LogOption = Annotated[
     str | None,
     typer.Option(
         "--log",
-        metavar="URL",
-        help="sqlite:///relative.db, sqlite:////absolute.db or kafka://host:port. Default: as configured.",
+        metavar="RUN",
+        help="sqlite:///relative.db, sqlite:////absolute.db, kafka://host:port, or the folder of a run. "
+        "Default: as configured.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
@@ -44,12 +46,29 @@ def configured(
     from flows.config import load_settings
     from flows.config.sources import Given, Origin, Text
 
+    if flags.get("log", ("", None))[1] is not None:
+        flags["log"] = ("log.url", log_url(flags["log"][1]))
     named = [
         Given(tuple(key.split(".")), Text(raw), Origin("flag", f"--{option.replace('_', '-')}"))
         for option, (key, raw) in flags.items()
         if raw is not None
     ]
     return load_settings(config, os.environ, [*(sets or []), *named])
+
+
+def log_url(run: str) -> str:
+    """Return the log URL that a person means: a URL, the folder of a run, or a SQLite file."""
+    path = Path(run)
+    if path.is_dir():
+        path = path / "titan.db"
+    elif not path.is_file():
+        return run
+    return f"sqlite:///{path}"
+
+
+def open_run(run: str) -> "Log":
+    """Return the log of a run that is there already: a URL, a folder, or a SQLite file."""
+    return open_configured(None, run)[1]
 
 
 def open_configured(config: str | None, log: str | None, create: bool = False) -> "tuple[Settings, Log]":
