@@ -138,10 +138,6 @@ def _summary(
 ) -> BacktestSummary:
     wall_s, cpu_s = time.monotonic() - wall, time.process_time() - cpu
     said, ledger = results.progress, account.ledger
-    instruments = instrument_table(settings)
-    books = [
-        book_position(key, book, ledger.symbols[key[1]], instruments) for key, book in ledger.books.items()
-    ]
     return BacktestSummary(
         symbols=list(symbols),
         stopped=stop.asked(),
@@ -162,12 +158,20 @@ def _summary(
         realized=decimal_of(ledger.realized_nanos),
         unrealized=decimal_of(ledger.unrealized_nanos),
         fees=decimal_of(ledger.fees_nanos),
-        strategies={
-            name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
-            for name, totals in by_strategy(books).items()
-        },
+        strategies=_by_strategy(settings, account),
         topics=results.digests.results(),
     )
+
+
+def _by_strategy(settings: Settings, account: AccountState) -> dict[str, dict[str, str]]:
+    ledger, instruments = account.ledger, instrument_table(settings)
+    books = [
+        book_position(key, book, ledger.symbols[key[1]], instruments) for key, book in ledger.books.items()
+    ]
+    return {
+        name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
+        for name, totals in by_strategy(books).items()
+    }
 
 
 def decimal_of(nanos: int) -> str:

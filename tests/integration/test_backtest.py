@@ -108,7 +108,7 @@ def test_one_that_is_stopped_leaves_a_valid_part(tmp_path: Path) -> None:
             Asked(sets=("window=9", "speed=3")),
             "no strategy here has a parameter speed: .*sma_crossover has fast",
         ),
-        (Asked(sets=("stop_atr=9",)), "rsi_reversion and sma_crossover have a parameter stop_atr"),
+        (Asked(sets=("stop_atr=9",)), "sma_crossover and rsi_reversion have a parameter stop_atr"),
         (Asked(strategies=("sma_crossover",), sets=("fast=90",)), "fast is 90 and slow is 50"),
     ],
 )
