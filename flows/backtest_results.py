@@ -16,11 +16,11 @@ from flows.connectors.symbol_outbox import SymbolOutbox, bar_rows
 from flows.digests import Digests
 from flows.progress import Progress
 from flows.run_settings import note_settings
+from operators.mark_run import MarkColumns
 from operators.sequencer import InputRecord
 from operators.symbol_leg import SymbolOutput
 from schemas.account import InputPosition, JournalEntry
 from schemas.codec import Event, encode
-from schemas.market import Mark
 from schemas.orders import Signal
 from schemas.topics import TOPICS
 
@@ -124,12 +124,13 @@ def _signal_record(signal: Signal, offset: int) -> InputRecord:
 
 
 def _marks_record(output: SymbolOutput, offset: int) -> InputRecord:
-    marks = tuple(
-        Mark(output.symbol, *longs, *doubles)
-        for longs, doubles in zip(output.mark_ints.tolist(), output.marks.tolist(), strict=True)
-    )
-    partition = partition_of(output.symbol.encode(), TOPICS[_MARKS].partitions)
     return InputRecord(
-        _MARKS, partition, offset, output.symbol, marks,
-        output.complete_to_ns, output.final, output.signals_emitted,
-    )  # fmt: skip
+        topic=_MARKS,
+        partition=partition_of(output.symbol.encode(), TOPICS[_MARKS].partitions),
+        offset=offset,
+        symbol=output.symbol,
+        complete_to_ns=output.complete_to_ns,
+        final=output.final,
+        signals_emitted=output.signals_emitted,
+        marks=MarkColumns(output.mark_ints, output.marks),
+    )
