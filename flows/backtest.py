@@ -6,7 +6,7 @@ there is no second implementation of bars, fills or ledgers that could differ fr
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 
@@ -23,9 +23,11 @@ from flows.run_settings import as_record
 from flows.sessions import sessions_of
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
-from operators.portfolio import book_position
+from operators.performance import Metrics
+from operators.portfolio import book_position, portfolio_update
 from operators.sequencer import Sequencer
 from operators.symbol_leg import SymbolLeg, SymbolState
+from schemas.account import PortfolioUpdate
 from schemas.codec import Event
 
 
@@ -56,6 +58,7 @@ class BacktestSummary(msgspec.Struct):
     fees: str
     strategies: dict[str, dict[str, str]]
     """By strategy: pnl (after fees), realized, unrealized, fees."""
+    metrics: Metrics
     topics: dict[str, TopicDigest]
     out: str = ""
 
@@ -68,10 +71,11 @@ class Backtest:
         self._symbol_leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
         self._account_leg: AccountLeg = account_leg(settings)
         self._history = history
+        self.symbols = history.symbols()
         self._results = results
         self._states: dict[str, SymbolState] = {}
         self.account: AccountState = self._account_leg.init()
-        self._sequencer = Sequencer(history.symbols())
+        self._sequencer = Sequencer(self.symbols)
         self._inputs = self._sequencer.init()
 
     def run(self, progress: Callable[[int, int], None]) -> None:
@@ -92,6 +96,10 @@ class Backtest:
         else:
             self._fold_account(force=True)
         self._results.flush()
+
+    def final_update(self) -> PortfolioUpdate:
+        """Return how the account stands after its last event."""
+        return portfolio_update(self._account_leg, self.account, "end", self.account.clock_ns)
 
     def _fold_symbol(self, poll: SymbolPoll) -> None:
         state = self._states.get(poll.symbol)
@@ -124,22 +132,16 @@ def backtest(
     wall, cpu = time.monotonic(), time.process_time()
     run.run(progress)
     results.close()
-    return _summary(settings, run.account, results, history.symbols(), wall=wall, cpu=cpu)
+    return _summary(settings, run, results, wall=wall, cpu=cpu)
 
 
 def _summary(
-    settings: Settings,
-    account: AccountState,
-    results: BacktestResults,
-    symbols: Iterable[str],
-    *,
-    wall: float,
-    cpu: float,
+    settings: Settings, run: Backtest, results: BacktestResults, *, wall: float, cpu: float
 ) -> BacktestSummary:
     wall_s, cpu_s = time.monotonic() - wall, time.process_time() - cpu
-    said, ledger = results.progress, account.ledger
+    said, ledger = results.progress, run.account.ledger
     return BacktestSummary(
-        symbols=list(symbols),
+        symbols=list(run.symbols),
         stopped=stop.asked(),
         settings_digest=as_record(settings).digest,
         wall_s=wall_s,
@@ -158,7 +160,8 @@ def _summary(
         realized=decimal_of(ledger.realized_nanos),
         unrealized=decimal_of(ledger.unrealized_nanos),
         fees=decimal_of(ledger.fees_nanos),
-        strategies=_by_strategy(settings, account),
+        strategies=_by_strategy(settings, run.account),
+        metrics=results.performance(run.final_update()).metrics,
         topics=results.digests.results(),
     )
 

@@ -4,7 +4,7 @@ A kept run is a log like a live one: market data, everything derived from it, th
 reports, explanations and replays read it without knowing where it came from.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from flows.config import Settings, ns
 from flows.connectors.account_outbox import AccountOutbox
@@ -17,13 +17,16 @@ from flows.digests import Digests
 from flows.progress import Progress
 from flows.run_settings import note_settings
 from operators.mark_run import MarkColumns
+from operators.performance import Performance, PerformanceResult
 from operators.sequencer import InputRecord
 from operators.symbol_leg import SymbolOutput
-from schemas.account import InputPosition, JournalEntry
+from schemas.account import InputPosition, JournalEntry, PortfolioUpdate
 from schemas.codec import Event, encode
-from schemas.orders import Signal
+from schemas.orders import ExecutionReport, Signal, SubmitOrder
 from schemas.topics import TOPICS
 
+PERFORMING = (ExecutionReport, PortfolioUpdate, SubmitOrder)
+"""Events that an account's performance is folded from."""
 _MARKS, _SIGNALS, _JOURNAL = "marks", "trade_signals", "account_journal"
 
 
@@ -33,6 +36,8 @@ class BacktestResults:
     def __init__(self, settings: Settings, log: Log | None = None) -> None:
         self.progress = Progress()
         self.digests = Digests()
+        self._performance = Performance(ns(settings.account.day_offset))
+        self._performed = self._performance.init()
         self._account = settings.account.id
         self._cuts = 0
         self._ends: dict[Position, int] = {}
@@ -85,12 +90,22 @@ class BacktestResults:
             self._append(Outgoing(_JOURNAL, key, encode(entry), max(1, taken_to_ns // 1_000_000)))
         self._cuts += 1
 
-    def account(self, events: Iterable[Event]) -> None:
+    def account(self, events: Sequence[Event]) -> None:
         """Take what the account leg said."""
+        for event in events:
+            if isinstance(event, PERFORMING):
+                self._performance.step(self._performed, event)
         for record in self._accounts.records(events):
             self.digests.single(record.topic, "", record.value)
             if self._writer is not None:
                 self._append(record)
+
+    def performance(self, last: PortfolioUpdate) -> PerformanceResult:
+        """Return how the account did up to its last event; ``last`` is how it stands then, and enters no log."""
+        self._performance.step(self._performed, last)
+        found = self._performance.result(self._performed)
+        assert found is not None, "an update was just taken"
+        return found
 
     def flush(self) -> None:
         """Make durable what was taken so far."""

@@ -12,9 +12,8 @@ from ui.cli.grouped import grouped
 from ui.cli.ingest import warn_of_unknown
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, open_run
-from ui.cli.output import emit_json, note
+from ui.cli.output import emit_json, money, note, pairs, table, write
 from ui.cli.progress import Bar
-from ui.cli.summary import print_summary
 
 if TYPE_CHECKING:
     from flows.backtest import BacktestSummary
@@ -107,7 +106,7 @@ def backtest(
     if as_json:
         emit_json(summary)
     else:
-        print_summary(summary)
+        _print(summary)
         if out is not None:
             note(
                 f"next: titan report --log {out}   titan explain --last --log {out}   titan replay --verify {out}"
@@ -191,3 +190,45 @@ def _run(settings: "Settings", history: "History", log: "Log | None") -> "Backte
     finally:
         if log is not None:
             log.close()
+
+
+def _print(summary: "BacktestSummary") -> None:
+    """Print what a person wants to know; --json has everything."""
+    metrics = summary.metrics
+    said = f"{summary.bars:,} bars in {summary.wall_s:.2f} s ({summary.bars_per_s:,.0f} a second)"
+    write(f"{', '.join(summary.symbols)}: {said}{', stopped before the end' if summary.stopped else ''}")
+    write(f"{summary.signals:,} signals, {summary.orders:,} orders, {summary.fills:,} fills")
+    write("")
+    pairs(
+        (
+            ("final equity", money(metrics.equity_nanos)),
+            ("net profit", f"{money(metrics.net_nanos)}  ({_percent(metrics.total_return)})"),
+            ("a year", _percent(metrics.cagr)),
+            ("Sharpe, Sortino", f"{_ratio(metrics.sharpe_ratio)}, {_ratio(metrics.sortino_ratio)}"),
+            ("max drawdown", _percent(metrics.max_drawdown_intraday)),
+            ("trades, won", f"{metrics.trades:,}, {_percent(metrics.win_rate)}"),
+            ("profit factor", _ratio(metrics.profit_factor)),
+            ("fees, slippage", f"{money(metrics.fees_nanos)}, {money(metrics.slippage_nanos)}"),
+            ("time in market", _percent(metrics.time_in_market)),
+        )
+    )
+    write("")
+    fields = ("pnl", "realized", "unrealized", "fees")
+    rows = [[name, *(row[field] for field in fields)] for name, row in summary.strategies.items()]
+    table(["strategy", *fields], rows)
+    if summary.dead_letters:
+        note(
+            f"warning: {summary.dead_letters:,} rows could not be used; --out DIR keeps them in topic dead_letters"
+        )
+    if not summary.bars:
+        note(
+            "warning: no bars were made: is --timeframe a multiple of the bars' length, and every symbol known?"
+        )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
