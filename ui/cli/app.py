@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ui.cli import backtest, command, config, demo, doctor, ingest, report, run, status, topics
+from ui.cli import backtest, command, config, demo, doctor, ingest, replay, report, run, status, topics
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 bad input, 4 log or server not reachable, 5 a check failed, "
@@ -44,6 +44,7 @@ def _root(
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("backtest", epilog=backtest.EXAMPLES)(backtest.backtest)
+app.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
 app.command("report", epilog=report.EXAMPLES)(report.report)
