@@ -1,0 +1,180 @@
+"""From which ticks was a bar built? Sought from the bar's start on, and read no further than the message that closed it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from flows.connectors.log import Record
+from flows.explain.chain import BarRow, Link, Missing, Place, Tick, Ticks
+from flows.explain.ranges import Ranges
+from schemas.account import DeadLetter
+from schemas.block_codec import Rows
+from schemas.codec import DecodeError, decode, decode_rows
+
+TOPIC = "market_data"
+MOST_BYTES = 48 * 1024 * 1024
+"""Of the messages of one bar that are read; of a longer bar the beginning and the end."""
+_END_RECORDS = 256
+_LETTERS = 5000
+_KINDS = {"TradeBlock": "trade", "BarBlock": "bar"}
+Ordinals = set[tuple[int, int]]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """The rows of one message that lie in the bar: indexes, and columns of the block by name."""
+
+    offset: int
+    rows: Rows
+    picked: Any
+    price: Any
+    high: Any
+    low: Any
+    size: Any
+    side: Any
+
+
+def ticks_of(ranges: Ranges, bar: Link[BarRow], shown: int) -> Ticks | Missing:
+    """Return what a bar was built from, with its last ``shown`` ticks.
+
+    Raises:
+        LogError: the log cannot be read.
+    """
+    row, partition = bar.event, bar.place.partition
+    if row.first_seq < 0:
+        return Missing(TOPIC, "the bar has no events of its own")
+    gone = ranges.gone(TOPIC, partition)
+    stop, start_ns = row.cause_offset + 1, row.ts_event_ns - row.timeframe_ns
+    if stop <= ranges.span(TOPIC, partition)[0] or TOPIC not in ranges.topics:
+        return Missing(TOPIC, gone)
+    refused = _refused(ranges, row, partition)
+    start = ranges.at(TOPIC, partition, start_ns)
+    records, whole = _records(ranges, partition, start, stop, row.symbol)
+    skipped = {(link.event.offset, link.event.ordinal) for link in refused}
+    parts = list(_parts(records, row, skipped))
+    if not parts:
+        where = f"no tick of the bar at {TOPIC}/{partition}@{start} to {stop - 1}"
+        return Missing(TOPIC, f"{where}: {gone}" if gone else where, not gone)
+    return _summed(parts, refused, partition, whole, shown)
+
+
+def _records(
+    ranges: Ranges, partition: int, start: int, stop: int, symbol: str
+) -> tuple[list[Record], bool]:
+    """Return the symbol's messages of [start, stop), or of its beginning and end; and whether these are all."""
+    found, size = list[Record](), 0
+    for record in ranges.read(TOPIC, partition, start, stop):
+        if record.key == symbol.encode():
+            found.append(record)
+            size += len(record.value or b"")
+        if size > MOST_BYTES:
+            last = ranges.read(TOPIC, partition, max(record.offset + 1, stop - _END_RECORDS), stop)
+            return found + [one for one in last if one.key == symbol.encode()], False
+    return found, True
+
+
+def _parts(records: list[Record], bar: BarRow, skipped: Ordinals) -> Iterator[_Part]:
+    """Yield what lies in the bar's time and numbers, each source row once, without refused rows."""
+    next_seq = bar.first_seq
+    start_ns = bar.ts_event_ns - bar.timeframe_ns
+    for record in records:
+        try:
+            rows = decode_rows(TOPIC, record.value or b"")
+        except DecodeError:
+            continue
+        kind = _KINDS.get(rows.record)
+        if kind is None or not len(rows.longs):
+            continue
+        seq = rows.head["seq"] + np.arange(len(rows.longs))
+        times = rows.column("ts_event_ns")
+        inside = (times >= start_ns) & (times < bar.ts_event_ns)
+        if kind == "bar":
+            inside = (times > start_ns) & (times <= bar.ts_event_ns)
+        picked = np.flatnonzero(inside & (seq >= next_seq) & (seq <= bar.last_seq))
+        picked = picked[[(record.offset, i) not in skipped for i in picked.tolist()]] if skipped else picked
+        if len(picked):
+            next_seq = int(seq[picked[-1]]) + 1
+            yield _part(record.offset, rows, picked, kind)
+
+
+def _part(offset: int, rows: Rows, picked: Any, kind: str) -> _Part:
+    def of(name: str) -> Any:
+        return rows.column(name)[picked]
+
+    if kind == "trade":
+        price = of("price")
+        return _Part(offset, rows, picked, price, price, price, of("size"), of("side"))
+    return _Part(
+        offset, rows, picked, of("close"), of("high"), of("low"), of("volume"), np.zeros(len(picked), np.int64)
+    )
+
+
+def _summed(
+    parts: list[_Part], refused: tuple[Link[DeadLetter], ...], partition: int, whole: bool, shown: int
+) -> Ticks:
+    sizes = np.concatenate([part.size for part in parts])
+    sides = np.concatenate([part.side for part in parts])
+    highest = max(range(len(parts)), key=lambda i: parts[i].high.max())
+    lowest = min(range(len(parts)), key=lambda i: parts[i].low.min())
+    last = list[Link[Tick]]()
+    for part in reversed(parts):
+        end = len(part.picked)
+        last += [_tick(part, i, partition) for i in range(end - 1, max(-1, end - 1 - shown + len(last)), -1)]
+    return Ticks(
+        rows=len(sizes),
+        messages=len(parts),
+        from_offset=parts[0].offset,
+        to_offset=parts[-1].offset,
+        first=_tick(parts[0], 0, partition),
+        high=_tick(parts[highest], int(parts[highest].high.argmax()), partition),
+        low=_tick(parts[lowest], int(parts[lowest].low.argmin()), partition),
+        last=_tick(parts[-1], len(parts[-1].picked) - 1, partition),
+        volume=float(sizes.sum()),
+        buy_volume=float(sizes[sides > 0].sum()),
+        sell_volume=float(sizes[sides < 0].sum()),
+        around_close=tuple(reversed(last)),
+        refused=refused,
+        whole=whole,
+    )
+
+
+def _tick(part: _Part, i: int, partition: int) -> Link[Tick]:
+    rows, ordinal = part.rows, int(part.picked[i])
+    head, kind = rows.head, _KINDS[rows.record]
+    seq = head["seq"] + ordinal
+    tick = Tick(
+        id=f"{head['session']}:{head['symbol']}:{kind}:{seq}",
+        kind=kind,
+        ts_event_ns=int(rows.column("ts_event_ns")[ordinal]),
+        seq=seq,
+        price=float(part.price[i]),
+        high=float(part.high[i]),
+        low=float(part.low[i]),
+        size=float(part.size[i]),
+        side=int(part.side[i]),
+    )
+    return Link(Place(TOPIC, partition, part.offset, ordinal), tick)
+
+
+def _refused(ranges: Ranges, bar: BarRow, partition: int) -> tuple[Link[DeadLetter], ...]:
+    """Return the rows in the bar's time that were refused, by position."""
+    topic, found = "dead_letters", list[Link[DeadLetter]]()
+    if ranges.span(topic)[1] == 0:
+        return ()
+    start_ns, symbol = bar.ts_event_ns - bar.timeframe_ns, bar.symbol.encode()
+    at = ranges.partition(topic, TOPIC)
+    start = ranges.at(topic, at, start_ns)
+    for record in ranges.read(topic, at, start, start + _LETTERS):
+        value = record.value or b""
+        if record.timestamp_ms * 1_000_000 > bar.ts_event_ns or symbol not in value:
+            continue
+        try:
+            letter = decode(topic, value)
+        except DecodeError:
+            continue
+        assert isinstance(letter, DeadLetter)
+        inside = start_ns <= letter.ts_event_ns <= bar.ts_event_ns
+        if (letter.topic, letter.partition, letter.symbol) == (TOPIC, partition, bar.symbol) and inside:
+            found.append(Link(Place(topic, at, record.offset), letter))
+    return tuple(found)
