@@ -1,4 +1,4 @@
-"""What led to an order? Upward: its decision, the cut of the journal that took the signal, the signal, its parameters."""
+"""What led to an order? Upward: its decision, the signal, the cut that took it, its parameters."""
 
 from typing import Any
 
@@ -32,7 +32,9 @@ def cause_of(ranges: Ranges, found: Found) -> Cause:
     decision: Link[RiskDecision] | Missing | None = found.decision
     signal: Link[Signal] | Missing | None = found.signal
     if decision is None:
-        decision_id = found.order.event.decision_id if found.order else f"decision:{_some(found.signal).event.id}"
+        decision_id = (
+            found.order.event.decision_id if found.order else f"decision:{_some(found.signal).event.id}"
+        )
         asked_at_ns = (found.order or _some(found.signal)).event.ts_event_ns
         decision = _by_id(ranges, DECISIONS, decision_id, asked_at_ns, found.signal is None)
     if signal is None:
@@ -65,7 +67,9 @@ def parameters_of(ranges: Ranges, signal: Signal) -> Parameters:
     version = signal.parameter_version
     record = _settings(ranges, signal.account)
     if record is None:
-        return Parameters(version, "", None, None, f"the log keeps no settings ({SETTINGS}) of account {signal.account}")
+        return Parameters(
+            version, "", None, None, f"the log keeps no settings ({SETTINGS}) of account {signal.account}"
+        )
     link = linked(*record)
     try:
         sections: dict[str, Any] = msgspec.json.decode(link.event.settings)
@@ -73,7 +77,9 @@ def parameters_of(ranges: Ranges, signal: Signal) -> Parameters:
         kind, values = str(said["kind"] or signal.strategy), dict(said["params"])
         mine = StrategyInstance(signal.strategy, signal.timeframe_ns, STRATEGIES[kind](**values)).version
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-        return Parameters(version, "", None, link.place, f"the log's settings do not name {signal.strategy}: {error!r}")
+        return Parameters(
+            version, "", None, link.place, f"the log's settings do not name {signal.strategy}: {error!r}"
+        )
     if mine != version:
         note = f"the log's settings give version {mine}: another version of the strategy gave the signal"
         return Parameters(version, kind, values, link.place, note)
@@ -120,7 +126,9 @@ def _order_after(ranges: Ranges, decision: Link[RiskDecision]) -> Link[SubmitOrd
     if record is not None:
         return linked(record, read(record))
     gone = ranges.gone(REQUESTS)
-    return Missing(REQUESTS, f"approved, and its order is not in the log{f': {gone}' if gone else ''}", not gone)
+    return Missing(
+        REQUESTS, f"approved, and its order is not in the log{f': {gone}' if gone else ''}", not gone
+    )
 
 
 def _time_in(signal_id: str, otherwise_ns: int) -> int:

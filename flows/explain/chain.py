@@ -1,6 +1,6 @@
 """What is an explanation? Links from an order back to ticks and forward to profit, each with its place in the log.
 
-A link that the log does not give is ``Missing`` and says why. Whether links agree with each other is a list of ``Fit``s.
+A link that the log does not give is ``Missing`` and says why. Whether links agree is a list of ``Fit``s.
 """
 
 from typing import Any, Generic, TypeVar
@@ -97,7 +97,7 @@ class RegimeRow(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """A trade, or a vendor's bar (``price`` is its close, ``size`` its volume); ``side`` 1 buyer, -1 seller, 0 unknown."""
+    """A trade, or a vendor's bar (its close and volume); ``side`` 1 buyer, -1 seller, 0 unknown."""
 
     id: str
     kind: str

@@ -5,7 +5,7 @@ import msgspec
 from flows.config.masking import masked
 from flows.connectors.log import Log
 from flows.explain.causes import Cause, cause_of, cut_of, parameters_of
-from flows.explain.chain import BarRow, Explanation, FeatureRow, Link, Missing, Parameters, RegimeRow, Series
+from flows.explain.chain import BarRow, Explanation, FeatureRow, Link, Missing, RegimeRow, Series
 from flows.explain.find import find, newest
 from flows.explain.fits import fits_of
 from flows.explain.outcome import outcome_of
@@ -42,7 +42,9 @@ def explain(log: Log, asked: Asked) -> Explanation:
     """
     ranges = Ranges(log)
     newest_one = asked.last or asked.denied
-    found = newest(ranges, asked.account, asked.denied) if newest_one else find(ranges, asked.name, asked.account)
+    found = (
+        newest(ranges, asked.account, asked.denied) if newest_one else find(ranges, asked.name, asked.account)
+    )
     cause = cause_of(ranges, found)
     subject = next(
         link.event for link in (cause.order, cause.decision, cause.signal) if isinstance(link, Link)
@@ -72,12 +74,19 @@ def _judged(ranges: Ranges, cause: Cause) -> dict[str, object]:
     if not isinstance(cause.decision, Link):
         return {"cut": cut, "mark": Missing("marks", "not sought: there is no decision")}
     decision: RiskDecision = cause.decision.event
-    return {"cut": cut, "mark": mark_at(ranges, decision.symbol, decision.ts_event_ns, _marks_read(ranges, cut, decision))}
+    return {
+        "cut": cut,
+        "mark": mark_at(ranges, decision.symbol, decision.ts_event_ns, _marks_read(ranges, cut, decision)),
+    }
 
 
 def _marks_read(ranges: Ranges, cut: Link[JournalEntry] | Missing, decision: RiskDecision) -> int | None:
     """Return up to which offset marks had been read at the cut; None where a signal waited for a later one."""
-    if not isinstance(cut, Link) or decision.ts_event_ns > cut.event.taken_to_ns or "marks" not in ranges.topics:
+    if (
+        not isinstance(cut, Link)
+        or decision.ts_event_ns > cut.event.taken_to_ns
+        or "marks" not in ranges.topics
+    ):
         return None
     partition = ranges.partition("marks", decision.symbol)
     positions = {(at.topic, at.partition): at.next_offset for at in cut.event.positions}
@@ -87,7 +96,10 @@ def _marks_read(ranges: Ranges, cut: Link[JournalEntry] | Missing, decision: Ris
 def _seen(ranges: Ranges, link: Link[Signal] | Missing, asked: Asked) -> dict[str, object]:
     """Return what the strategy saw: parameters, features, regime, bars and ticks."""
     if not isinstance(link, Link):
-        unknown = {name: Missing(name, "not sought: the signal is missing") for name in ("features", "regimes", "bars")}
+        unknown = {
+            name: Missing(name, "not sought: the signal is missing")
+            for name in ("features", "regimes", "bars")
+        }
         return {
             "parameters": None,
             "features": unknown["features"],
@@ -109,7 +121,9 @@ def _seen(ranges: Ranges, link: Link[Signal] | Missing, asked: Asked) -> dict[st
     }
     if isinstance(bar, Link):
         bars = _bars_around(ranges, bar, CHART_BEFORE if asked.with_series else BARS_BEFORE)
-        found["bars_before"] = tuple(one for one in bars if one.event.ts_event_ns < signal.ts_event_ns)[-BARS_BEFORE:]
+        found["bars_before"] = tuple(one for one in bars if one.event.ts_event_ns < signal.ts_event_ns)[
+            -BARS_BEFORE:
+        ]
         found["ticks"] = ticks_of(ranges, bar, asked.ticks)
         if asked.with_series:
             found["series"] = _series(ranges, bars, signal)

@@ -1,9 +1,9 @@
 """Which order, decision or signal does a person mean? By whatever name or place of it they have at hand.
 
-    T65ab...                        an order's client id, whole or as much of it as is unambiguous
-    sma:ES:60000000000:1378...      a signal's id; with decision: before it, a decision's
-    SIM:SIM-paper-X1, SIM-paper-1   a report's id, a venue's execution or order id
-    execution_requests/0@12         a place in the log, of any topic that tells of orders
+T65ab...                        an order's client id, whole or as much of it as is unambiguous
+sma:ES:60000000000:1378...      a signal's id; with decision: before it, a decision's
+SIM:SIM-paper-X1, SIM-paper-1   a report's id, a venue's execution or order id
+execution_requests/0@12         a place in the log, of any topic that tells of orders
 """
 
 import re
@@ -128,7 +128,9 @@ def _by_order_id(ranges: Ranges, name: str, account: str | None) -> Link[SubmitO
         return found[name]
     if len(found) > 1:
         some = ", ".join(sorted(found)[:_NEAR])
-        raise NotInLog(f"{len(found):,} orders have an id that begins with {name}: {some} ...; write more of it")
+        raise NotInLog(
+            f"{len(found):,} orders have an id that begins with {name}: {some} ...; write more of it"
+        )
     return next(iter(found.values()), None)
 
 
@@ -161,7 +163,11 @@ def _at(ranges: Ranges, topic: str, partition: int, offset: int) -> Found:
         held = f"it holds offsets {first} to {end - 1}" if end > first else "it holds none"
         raise NotInLog(f"{ranges.log.url}: no record at {topic}/{partition}@{offset}: {held}")
     record = next(iter(ranges.read(topic, partition, offset, offset + 1)), None)
-    event = read(record) if record and topic in (REQUESTS, DECISIONS, SIGNALS, REPORTS, "portfolio_updates") else None
+    event = (
+        read(record)
+        if record and topic in (REQUESTS, DECISIONS, SIGNALS, REPORTS, "portfolio_updates")
+        else None
+    )
     if record is not None and isinstance(event, SubmitOrder | RiskDecision | Signal):
         name = {SubmitOrder: "order", RiskDecision: "decision", Signal: "signal"}[type(event)]
         return Found(**{name: linked(record, event)})
@@ -180,7 +186,9 @@ def _at(ranges: Ranges, topic: str, partition: int, offset: int) -> Found:
 
 def _nothing_like(ranges: Ranges, name: str, account: str | None) -> str:
     """Say that there is no such order, what there is, and the ids that begin most alike."""
-    orders = [event for r in _all_backward(ranges, REQUESTS, account) if isinstance(event := read(r), SubmitOrder)]
+    orders = [
+        event for r in _all_backward(ranges, REQUESTS, account) if isinstance(event := read(r), SubmitOrder)
+    ]
     said = f"{ranges.log.url}: no order, execution or signal {name!r} in the log"
     if not orders:
         return f"{said}; it holds no orders{_because(ranges, REQUESTS)}"

@@ -1,4 +1,4 @@
-"""Do the links of an explanation agree? Each says of itself what another one must say, too; what differs does not fit."""
+"""Do the links of an explanation agree? What two of them say of the same thing must be equal."""
 
 import math
 from typing import Any
@@ -83,9 +83,7 @@ def _signal(told: Explanation) -> list[Fit]:
             _equal("signal", "cause_offset is the bar's", signal.cause_offset, bar.cause_offset),
         ]
     if isinstance(told.regime, Link):
-        found.append(
-            _equal("signal", "regime is that of the bar", signal.regime, told.regime.event.regime)
-        )
+        found.append(_equal("signal", "regime is that of the bar", signal.regime, told.regime.event.regime))
     if isinstance(told.features, Link):
         values = told.features.event.values
         shared = {name: value for name, value in signal.explanation.items() if name in values}
@@ -95,17 +93,13 @@ def _signal(told: Explanation) -> list[Fit]:
         ]
     parameters = told.parameters
     if parameters is not None and parameters.values is not None:
-        found.append(
-            Fit("signal", "parameters are those of the run", not parameters.note, parameters.note)
-        )
+        found.append(Fit("signal", "parameters are those of the run", not parameters.note, parameters.note))
     rows: list[Link[FeatureRow] | Link[RegimeRow]] = [
         link for link in (told.features, told.regime) if isinstance(link, Link)
     ]
     if isinstance(told.bar, Link):
         found += [
-            _equal(
-                link.place.topic, "row of the same bar", _bar_of(link.event), _bar_of(told.bar.event)
-            )
+            _equal(link.place.topic, "row of the same bar", _bar_of(link.event), _bar_of(told.bar.event))
             for link in rows
         ]
     return found
@@ -119,7 +113,9 @@ def _ticks(bar: BarRow, ticks: Ticks, tick: float) -> list[Fit]:
     """Compare the bar with its rows; a bar that a gap lies in, or of other numbers, may be built of more sessions."""
     first, last = ticks.first.event, ticks.last.event
     found = [
-        _equal("ticks", "first and last row are the bar's", (first.seq, last.seq), (bar.first_seq, bar.last_seq)),
+        _equal(
+            "ticks", "first and last row are the bar's", (first.seq, last.seq), (bar.first_seq, bar.last_seq)
+        ),
         _near("ticks", "highest price is the bar's", ticks.high.event.high, bar.high, tick / 2),
         _near("ticks", "lowest price is the bar's", ticks.low.event.low, bar.low, tick / 2),
         _near("ticks", "last price is the bar's close", last.price, bar.close, tick / 2),

@@ -1,4 +1,4 @@
-"""What became of an order? Downward: reports, fills and their cost, the book after each, and the orders that close it."""
+"""What became of an order? Downward: reports, fills, the book after each, and the orders that close it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,7 +44,9 @@ def outcome_of(ranges: Ranges, order: SubmitOrder) -> Outcome:
     """
     reports = _reports(ranges, order)
     books = _Books(order.account, order.strategy, order.symbol)
-    fills = tuple(_filled(ranges, books, report) for report in reports if report.event.last_quantity_nanos > 0)
+    fills = tuple(
+        _filled(ranges, books, report) for report in reports if report.event.last_quantity_nanos > 0
+    )
     quantity = sum(fill.report.event.last_quantity_nanos for fill in fills)
     worth = sum(fill.report.event.last_quantity_nanos * fill.report.event.last_price_nanos for fill in fills)
     changes = [fill.book for fill in fills if isinstance(fill.book, BookChange)]
@@ -123,9 +125,7 @@ def _book_change(ranges: Ranges, books: _Books, report: ExecutionReport) -> Book
     return Missing(UPDATES, gone or "the account has not booked this fill: see alerts", False)
 
 
-def _book_before(
-    ranges: Ranges, books: _Books, partition: int, offset: int, seq: int
-) -> BookPosition | None:
+def _book_before(ranges: Ranges, books: _Books, partition: int, offset: int, seq: int) -> BookPosition | None:
     """Return the book as told last before update ``seq``: an empty one where an update of all books lacks it."""
     empty = BookPosition(books.strategy, books.symbol, 0, 0, 0, 0, 0, 0)
     for _, update in _backward(ranges, books, partition, offset):
@@ -137,7 +137,9 @@ def _book_before(
     return empty if seq == 0 else None
 
 
-def _backward(ranges: Ranges, books: _Books, partition: int, stop: int) -> Iterator[tuple[Record, PortfolioUpdate]]:
+def _backward(
+    ranges: Ranges, books: _Books, partition: int, stop: int
+) -> Iterator[tuple[Record, PortfolioUpdate]]:
     read_records = 0
     for records in ranges.backward(UPDATES, partition, stop):
         for record in reversed(records):

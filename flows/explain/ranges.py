@@ -58,7 +58,9 @@ class Ranges:
             while reader.positions()[place] < stop:
                 records = reader.poll(min(size, stop - start), 0.2)
                 if not records and time.monotonic() - heard > _SILENT_S:
-                    raise LogUnreachable(f"{self.log.url}: nothing came of {topic}/{partition} for {_SILENT_S:g} s")
+                    raise LogUnreachable(
+                        f"{self.log.url}: nothing came of {topic}/{partition} for {_SILENT_S:g} s"
+                    )
                 if records:
                     heard, size = time.monotonic(), next(polls, size)
                 for record in records:

@@ -36,8 +36,12 @@ def row_at(
             continue
         rows = _rows(record)
         if rows is None:
-            return Missing(topic, f"the record at {Place(topic, partition, record.offset)} cannot be decoded", True)
-        found += [link for link in _links(record, rows, kind, timeframe_ns) if link.event.ts_event_ns == ts_ns]
+            return Missing(
+                topic, f"the record at {Place(topic, partition, record.offset)} cannot be decoded", True
+            )
+        found += [
+            link for link in _links(record, rows, kind, timeframe_ns) if link.event.ts_event_ns == ts_ns
+        ]
         if any(cause_offset in (None, link.event.cause_offset) for link in found):
             break
         times = rows.column("ts_event_ns")
@@ -47,7 +51,9 @@ def row_at(
     if found:
         return (exact or found)[0]
     gone = ranges.gone(topic, partition)
-    return Missing(topic, gone or f"no row of {symbol} {timeframe_ns} ns at {ts_ns} from offset {start} on", not gone)
+    return Missing(
+        topic, gone or f"no row of {symbol} {timeframe_ns} ns at {ts_ns} from offset {start} on", not gone
+    )
 
 
 def rows_between(

@@ -1,4 +1,4 @@
-"""From which ticks was a bar built? Sought from the bar's start on, and read no further than the message that closed it."""
+"""From which ticks was a bar built? Read from the bar's start to the message that closed it, and no further."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -59,9 +59,7 @@ def ticks_of(ranges: Ranges, bar: Link[BarRow], shown: int) -> Ticks | Missing:
     return _summed(parts, refused, partition, whole, shown)
 
 
-def _records(
-    ranges: Ranges, partition: int, start: int, stop: int, symbol: str
-) -> tuple[list[Record], bool]:
+def _records(ranges: Ranges, partition: int, start: int, stop: int, symbol: str) -> tuple[list[Record], bool]:
     """Return the symbol's messages of [start, stop), or of its beginning and end; and whether these are all."""
     found, size = list[Record](), 0
     for record in ranges.read(TOPIC, partition, start, stop):
@@ -106,7 +104,14 @@ def _part(offset: int, rows: Rows, picked: Any, kind: str) -> _Part:
         price = of("price")
         return _Part(offset, rows, picked, price, price, price, of("size"), of("side"))
     return _Part(
-        offset, rows, picked, of("close"), of("high"), of("low"), of("volume"), np.zeros(len(picked), np.int64)
+        offset,
+        rows,
+        picked,
+        of("close"),
+        of("high"),
+        of("low"),
+        of("volume"),
+        np.zeros(len(picked), np.int64),
     )
 
 

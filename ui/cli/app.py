@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from ui.cli import backtest, command, config, demo, doctor, ingest, replay, report, run, status, topics
+from ui.cli import (
+    backtest,
+    command,
+    config,
+    demo,
+    doctor,
+    explain,
+    ingest,
+    replay,
+    report,
+    run,
+    status,
+    topics,
+)
 
 EPILOG = (
     "Exit codes: 0 done, 2 usage, 3 bad input, 4 log or server not reachable, 5 a check failed, "
@@ -48,6 +61,7 @@ app.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("ingest", epilog=ingest.EXAMPLES)(ingest.ingest)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")

@@ -1,0 +1,95 @@
+"""What does an explanation say of what became of an order? Reports, fills, the book, and the orders around it."""
+
+from collections.abc import Iterator
+
+from flows.explain.chain import BookChange, Explanation, Filled, Link, Missing, Outcome, Related
+from schemas.orders import ExecutionReport
+from ui.explain.node import Node, missing
+from ui.explain.words import amount, at, later, moment, money
+
+_OPENED = ("opens", "adds to", "turns")
+
+
+def became(told: Explanation) -> tuple[Node, ...]:
+    """Return the line of the outcome with those below it; none where there is no order."""
+    if told.outcome is None or not isinstance(told.order, Link):
+        return ()
+    outcome, sent_ns = told.outcome, told.order.event.ts_event_ns
+    fills = {fill.report.event.id: fill for fill in outcome.fills}
+    lines: list[Node] = []
+    for report in outcome.reports:
+        fill = fills.get(report.event.id)
+        lines.append(_fill(fill, sent_ns) if fill else _report(report, sent_ns))
+    lines += [
+        Node("cancel asked", f"{cancel.event.reason}, {moment(cancel.event.ts_event_ns)}", at(cancel.place))
+        for cancel in outcome.cancels
+    ]
+    lines += list(_related(outcome))
+    return (Node("became", _said(outcome), "", "", tuple(lines), "outcome"),)
+
+
+def _said(outcome: Outcome) -> str:
+    said = outcome.status.replace("_", " ")
+    if outcome.filled_nanos:
+        said += f", {amount(outcome.filled_nanos)} at {amount(outcome.average_price_nanos)}"
+        said += f", fees {money(outcome.fees_nanos)}"
+    if outcome.effect:
+        said += f"; {outcome.effect} the position"
+    if outcome.realized_nanos is not None and outcome.effect not in ("", "opens", "adds to"):
+        net = outcome.realized_nanos - outcome.fees_nanos
+        said += f", realised {money(outcome.realized_nanos, True)} ({money(net, True)} after its own fees)"
+    return f"{said}; {outcome.note}" if outcome.note else said
+
+
+def _report(link: Link[ExecutionReport], sent_ns: int) -> Node:
+    report = link.event
+    reason = f": {report.reason}" if report.reason else ""
+    tone = "bad" if report.status in ("REJECTED", "UNKNOWN") else ""
+    said = f"{later(report.ts_event_ns, sent_ns)}, {report.venue_execution_id}{reason}"
+    return Node(report.status.lower().replace("_", " "), said, at(link.place), tone)
+
+
+def _fill(fill: Filled, sent_ns: int) -> Node:
+    report = fill.report.event
+    said = f"{amount(report.last_quantity_nanos)} at {amount(report.last_price_nanos)}, {report.liquidity}"
+    if fill.slippage_nanos is not None:
+        worse = "worse" if fill.slippage_nanos > 0 else "better"
+        slipped = f"{amount(abs(fill.slippage_nanos))} {worse}" if fill.slippage_nanos else "no slippage"
+        said += f", reference {amount(report.reference_price_nanos)} ({slipped})"
+    said += (
+        f", fee {money(report.fee_nanos)}, {later(report.ts_event_ns, sent_ns)}, {report.venue_execution_id}"
+    )
+    name = report.status.lower().replace("_", " ")
+    return Node(name, said, at(fill.report.place), "good", (_book(fill.book),))
+
+
+def _book(change: BookChange | Missing) -> Node:
+    if isinstance(change, Missing):
+        return missing("book", change)
+    update = change.update.event
+    before = "?" if change.quantity_before_nanos is None else amount(change.quantity_before_nanos)
+    said = f"{before} -> {amount(change.quantity_after_nanos)}"
+    if change.realized_nanos:
+        said += f", realised {money(change.realized_nanos, True)}"
+    said += f"; account: equity {money(update.equity_nanos)}, cash {money(update.cash_nanos)}"
+    return Node("book", said, at(change.update.place))
+
+
+def _related(outcome: Outcome) -> Iterator[Node]:
+    for one in outcome.related:
+        yield Node(one.role, _other(one), at(one.update))
+    closing = [one for one in outcome.related if one.role == "closed by"]
+    if outcome.effect in _OPENED and not closing:
+        yield Node("still open", "no later fill in the log closes it", "", "soft")
+
+
+def _other(one: Related) -> str:
+    if isinstance(one.report, Missing):
+        return f"{one.report.why}; book then {amount(one.quantity_after_nanos)}"
+    report = one.report.event
+    traded = f"{amount(report.last_quantity_nanos)} at {amount(report.last_price_nanos)}"
+    said = f"{one.client_order_id}  {report.side} {traded}"
+    said += f", book then {amount(one.quantity_after_nanos)}"
+    if one.role == "closed by":
+        said += f", realised {money(one.realized_nanos, True)}"
+    return f"{said}, {moment(one.ts_event_ns)}"
