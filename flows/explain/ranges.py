@@ -101,12 +101,10 @@ class Ranges:
         return None
 
     def gone(self, topic: str, partition: int = 0) -> str:
-        """Say that records were removed from the topic's beginning, or that there are none; empty if neither."""
-        first, end = self.span(topic, partition)
+        """Say that the log lacks the topic, or the beginning of it; empty where it is whole."""
+        first, _ = self.span(topic, partition)
         if topic not in self.topics:
             return f"the log has no topic {topic}"
-        if end == 0:
-            return f"{topic}/{partition} is empty"
         if first > 0:
             return f"{topic}/{partition} begins at offset {first}: what was before has been removed"
         return ""

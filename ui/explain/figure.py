@@ -17,6 +17,9 @@ _MS = 1_000_000
 _LIKE_A_PRICE = 0.2
 """How far from the close a value may lie to be drawn among the prices."""
 _PANEL, _GAP = 0.13, 0.05
+_BEYOND = 3
+"""Bars behind the last one in which a fill is still drawn."""
+_MARGIN = 0.02
 _MINE, _OTHERS = "this order", "orders before and after"
 _COLOURS = {_MINE: "#3b82f6", _OTHERS: "#94a3b8"}
 
@@ -40,6 +43,11 @@ def decision_figure(told: Explanation) -> Figure | None:
         figure["data"] += _drawn(
             name, lines[name], (ts_ns, stated[name]), STRATEGIES[len(among) + i + 1], "y5"
         )
+    shown = figure["layout"]["xaxis"]["range"]
+    latest_ms = max(
+        (max(trace["x"]) for trace in figure["data"] if trace.get("mode") == "markers"), default=0
+    )
+    shown[1] = max(shown[1], latest_ms + (shown[1] - shown[0]) * _MARGIN)
     if "yaxis3" in figure["layout"]:
         figure["layout"]["yaxis3"] |= {"tickformat": ",.4~g"}
     _mark_decision(figure["layout"], told, ts_ns)
@@ -55,9 +63,10 @@ def _chart(told: Explanation) -> SymbolChart:
         np.array([row.ts_event_ns for row in told.series.regimes], np.int64),
         np.array([row.regime for row in told.series.regimes], np.int64),
     )
-    done = [one for one in _executions(told) if close_ns[0] - timeframe <= one.ts_ns <= close_ns[-1]]
-    steps = [step for step in _steps(told) if step[0] <= close_ns[-1]]
-    times = [max(ts_ns, int(close_ns[0]) - timeframe) for ts_ns, _ in steps]
+    first_ns, last_ns = close_ns[0] - timeframe, close_ns[-1] + _BEYOND * timeframe
+    done = [one for one in _executions(told) if first_ns <= one.ts_ns <= last_ns]
+    steps = [step for step in _steps(told) if step[0] <= last_ns]
+    times = [max(ts_ns, int(first_ns)) for ts_ns, _ in steps]
     return SymbolChart(
         told.symbol,
         [candles(bars, timeframe, timeframe, regimes)],
