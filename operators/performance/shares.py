@@ -109,6 +109,7 @@ def _strategy_sharpe(parts: Parts, name: str, days: DaysOfYear) -> float | None:
     line = parts.state.strategy_nets.get(name, ())
     now = sum(net_nanos(book) for (strategy, _), book in parts.told.items() if strategy == name)
     nets = np.zeros(len(days.counted), np.int64)
-    nets[len(nets) - 1 - len(line) : -1] = line
-    nets[-1] = now
+    if len(nets):
+        nets[len(nets) - 1 - len(line) : -1] = line
+        nets[-1] = now
     return sharpe_ratio(np.diff(nets[days.counted], prepend=0).astype(np.float64), days.periods)

@@ -46,11 +46,11 @@ def summary(
 ) -> PerformanceResult | None:
     """Return the result of a state; None where there was no update of the account."""
     last = state.last
-    if last is None or not state.from_ns:
+    if last is None:
         return None
     month = calendar.month_of(state.day)
     days = _returns(state, last, periods_per_year)
-    months = [*state.months, month_end(state, last, month)]
+    months = [*state.months, month_end(state, last, month)] if state.from_ns else []
     years = [
         end for end, after in zip(months, [*months[1:], None]) if not after or _year(after) != _year(end)
     ]
@@ -77,8 +77,11 @@ def summary(
 
 
 def _returns(state: PerformanceState, last: PortfolioUpdate, periods_per_year: int | None) -> _Returns:
-    numbers = np.append(np.array(state.days.number, np.int64), state.day)
-    equities = np.append(np.array(state.days.equity_nanos, np.int64), last.equity_nanos)
+    begun = state.from_ns > 0
+    numbers = np.append(np.array(state.days.number, np.int64), [state.day] * begun).astype(np.int64)
+    equities = np.append(np.array(state.days.equity_nanos, np.int64), [last.equity_nanos] * begun).astype(
+        np.int64
+    )
     counted, periods = calendar.trading_days(numbers)
     values = np.append(state.base_nanos, equities[counted]).astype(np.float64)
     year = DaysOfYear(counted, periods_per_year or periods)

@@ -108,7 +108,8 @@ def _report(settings: "Settings", folder: Path, sets: list[str]) -> str:
     )
     commands = ("# the same run again, into another folder", again)
     with open_log(settings.log.url, settings.log) as log:
-        write_report(log, settings.account.id, path, "Titan demo", known(settings, commands))
+        whose = settings.account.id
+        write_report(log, whose, path, "Titan demo", known(settings, log, whose, commands))
     return str(path)
 
 

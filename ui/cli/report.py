@@ -1,8 +1,8 @@
-"""`titan report`: a run as one HTML file, or its numbers."""
+"""`titan report`: a run as one HTML file, or its numbers; and two runs side by side."""
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,73 +11,84 @@ from ui.cli.output import emit_json, write
 
 if TYPE_CHECKING:
     from flows.config import Settings
+    from flows.connectors.log import Log
     from ui.report import Known
 
 EXAMPLES = (
-    "Examples:\n\ntitan report\n\ntitan report --log sqlite:///data/demo/titan.db --out demo.html\n\n"
-    "titan report --json"
+    "Examples:\n\ntitan report\n\ntitan report --log data/demo --out demo.html\n\ntitan report --json\n\n"
+    "titan report compare runs/fast runs/slow"
 )
 
+app = typer.Typer(
+    help="A run as one HTML file, or its numbers.", invoke_without_command=True, epilog=EXAMPLES
+)
 
+AccountOption = Annotated[
+    str | None, typer.Option("--account", metavar="A", help="Default: account.id of the configuration.")
+]
+
+
+@app.callback()
 def report(
+    context: typer.Context,
     out: Annotated[
         str, typer.Option("--out", metavar="FILE", help="Where the HTML file is written.")
     ] = "report.html",
-    account: Annotated[
-        str | None, typer.Option("--account", metavar="A", help="Default: account.id of the configuration.")
-    ] = None,
+    account: AccountOption = None,
     title: Annotated[str, typer.Option("--title", help="Title of the report.")] = "Titan report",
     log: LogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write what a log tells of an account's run as one HTML file; with --json print its numbers instead."""
+    if context.invoked_subcommand is not None:
+        return
     settings, opened = open_configured(config, log)
     from ui.report import numbers, read_report, write_report
 
-    whose = account or settings.account.id
     with opened:
+        whose = account_of(settings, opened, account)
+        said = known(settings, opened, whose)
         if as_json:
-            emit_json(numbers(read_report(opened, whose, title, known(settings))))
+            emit_json(numbers(read_report(opened, whose, title, said)))
         else:
-            write_report(opened, whose, Path(out), title, known(settings))
+            write_report(opened, whose, Path(out), title, said)
             write(str(Path(out)))
 
 
-def known(settings: "Settings", commands: tuple[str, ...] = ()) -> "Known":
-    """Return what the log itself does not say: the settings of its run, the time, and how to run it again.
+def account_of(settings: "Settings", log: "Log", named: str | None) -> str:
+    """Return whose run is meant: the account named, the configured one, or the only one that the log knows."""
+    from flows.run_settings import recorded
 
-    The settings are those beside the run's recovery store, which `titan run` keeps; without it, none are named.
+    if named is not None:
+        return named
+    if recorded(log, settings.account.id) is not None:
+        return settings.account.id
+    only = recorded(log)
+    return only.account if only is not None else settings.account.id
+
+
+def known(settings: "Settings", log: "Log", account: str, commands: tuple[str, ...] = ()) -> "Known":
+    """Return what a report says beside the account's records: the settings of its run, the time, how to run it again.
+
+    The settings are those that the log was derived with; without them, none are named.
     """
+    from flows.config import ConfigError, ns
+    from flows.run_settings import recorded, recorded_settings
     from ui.report import Known
 
-    ran = _ran_with(settings)
+    ran = recorded(log, account)
     if ran is None:
         return Known(written_ns=time.time_ns(), currency=settings.account.currency, commands=commands)
-    digest, said = ran
+    try:
+        said = recorded_settings(log, settings, account) or settings
+    except ConfigError:
+        return Known(written_ns=time.time_ns(), settings_digest=ran.digest, commands=commands)
     return Known(
         written_ns=time.time_ns(),
-        currency=said["account"]["currency"],
-        settings_digest=digest,
-        simulated=said["venue"]["kind"] == "simulated",
+        currency=said.account.currency,
+        settings_digest=ran.digest,
+        day_offset_ns=ns(said.account.day_offset),
+        simulated=said.venue.kind == "simulated",
         commands=commands,
     )
-
-
-def _ran_with(settings: "Settings") -> "tuple[str, dict[str, Any]] | None":
-    """Return the settings that the log's run left beside its state, and their digest; None where there are none."""
-    import hashlib
-
-    import msgspec
-
-    from flows.config import recovery_dir
-
-    for path in sorted(recovery_dir(settings).glob("*/settings.json")):
-        raw = path.read_bytes()
-        try:
-            said: dict[str, Any] = msgspec.json.decode(raw)
-            if {"currency"} <= said["account"].keys() and {"kind"} <= said["venue"].keys():
-                return hashlib.sha256(raw).hexdigest()[:12], said
-        except (msgspec.DecodeError, KeyError, AttributeError):
-            continue
-    return None

@@ -3,8 +3,9 @@
 from collections import Counter
 from itertools import accumulate
 
+from operators.performance.fills import BookedFill
 from ui.report.candles import MOST, candle_series, closed_hours
-from ui.report.fills import BookedFill, Reason
+from ui.report.fills import Reason
 from ui.report.records import RunRecords
 from ui.report.report import Execution, SymbolChart, Trade
 

@@ -1,10 +1,11 @@
 """How does a report follow from a run's records? A pure function: the same records give the same report."""
 
+from operators.performance import Performance, PerformanceResult
 from schemas.account import PortfolioUpdate
 from ui.report.charts import symbol_charts
-from ui.report.equity import curve, deepest, exposure, periods
+from ui.report.equity import curve, periods
 from ui.report.faults import alert_tallies, bar_quality, dead_letter_tallies, denials, denied_by_rule
-from ui.report.fills import BookedFill, booked_fills, initial_nanos, reasons
+from ui.report.fills import booked_fills, in_order, reasons
 from ui.report.records import RunRecords
 from ui.report.report import Known, Portfolio, Report, Source
 from ui.report.strategies import strategy_rows, trade_totals
@@ -22,13 +23,15 @@ def compute(run: RunRecords, title: str, known: Known) -> Report:
     trades, still_open = matched.trades, open_trades(matched, held, why)
     denied = denials(run.decisions)
     charts, left_out = symbol_charts(run, fills, trades, why)
-    portfolio = _portfolio(run.updates, fills, known) if run.updates else None
+    performance = _performance(run, known)
+    portfolio = _portfolio(run.updates, performance, known) if performance else None
     return Report(
         title=title,
         source=_source(run, known),
         portfolio=portfolio,
-        totals=trade_totals(trades, still_open, fills),
-        strategies=strategy_rows(held, fills, trades, run.signals, run.decisions),
+        performance=performance,
+        totals=trade_totals(performance.metrics if performance else None, len(still_open), fills),
+        strategies=strategy_rows(performance, run.signals, run.decisions),
         trades=trades,
         open_trades=still_open,
         periods=periods(run.updates, trades, portfolio.initial_nanos if portfolio else 0),
@@ -44,28 +47,34 @@ def compute(run: RunRecords, title: str, known: Known) -> Report:
     )
 
 
-def _portfolio(updates: list[PortfolioUpdate], fills: list[BookedFill], known: Known) -> Portfolio:
-    last, at_stake = updates[-1], exposure(updates)
-    initial = initial_nanos(updates[0])
-    net = last.equity_nanos - initial
+def _performance(run: RunRecords, known: Known) -> PerformanceResult | None:
+    performance = Performance(day_offset_ns=known.day_offset_ns)
+    state = performance.init()
+    for event in (*run.orders, *in_order(run.updates, run.reports)):
+        performance.step(state, event)
+    return performance.result(state)
+
+
+def _portfolio(updates: list[PortfolioUpdate], performance: PerformanceResult, known: Known) -> Portfolio:
+    last, metrics = updates[-1], performance.metrics
     return Portfolio(
         known.currency,
         last.trading_state,
         last.ts_event_ns,
-        initial,
-        last.equity_nanos,
+        metrics.initial_nanos,
+        metrics.equity_nanos,
         last.cash_nanos,
         last.realized_nanos,
         last.unrealized_nanos,
         last.fees_nanos,
-        net,
-        net / initial if initial else 0.0,
-        deepest(updates),
-        sum(abs(fill.flow_nanos) for fill in fills),
-        sum(fill.slippage_nanos for fill in fills),
-        at_stake.time_in_market,
-        at_stake.average,
-        at_stake.highest,
+        metrics.net_nanos,
+        metrics.net_nanos / metrics.initial_nanos if metrics.initial_nanos else 0.0,
+        performance.drawdowns[0] if performance.drawdowns else None,
+        metrics.turnover_nanos,
+        metrics.slippage_nanos,
+        metrics.time_in_market or 0.0,
+        metrics.average_leverage or 0.0,
+        metrics.highest_leverage,
     )
 
 

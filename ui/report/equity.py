@@ -1,62 +1,15 @@
-"""How did the account's equity move? Curve, drawdown, exposure and periods, from its portfolio updates.
-
-Drawdown is 1 - equity / highest equity so far; the ledger keeps that peak at every mark, so it may lie between two
-updates. All sums are of integers; only ratios are floats.
-"""
+"""What is drawn of the account's equity? Its curve, thinned, and the same by periods as a table."""
 
 from bisect import bisect_left
 
-import msgspec
-
 from schemas.account import PortfolioUpdate
-from ui.report.report import Curve, Drawdown, Lines, Period, Trade
+from ui.report.report import Curve, Lines, Period, Trade
 
 POINTS = 3000
 """Points of a curve; more are thinned to the lowest and highest of each stretch."""
 PERIODS = 48
 _HOUR = 3_600_000_000_000
 _LENGTHS = (_HOUR, 4 * _HOUR, 24 * _HOUR, 7 * 24 * _HOUR, 28 * 24 * _HOUR, 364 * 24 * _HOUR)
-
-
-class Exposure(msgspec.Struct, frozen=True):
-    """Share of time with a position; gross exposure over equity by time, and at its highest."""
-
-    time_in_market: float
-    average: float
-    highest: float
-
-
-def deepest(updates: list[PortfolioUpdate]) -> Drawdown | None:
-    """Return the deepest drawdown; None where equity was never below its peak.
-
-    ``peak_ns`` is the first update that knows the peak, ``recovered_ns`` the first that is back at it.
-    """
-    found: tuple[int, int, int, int] | None = None
-    peak, peak_ns = 0, 0
-    for i, update in enumerate(updates):
-        if update.peak_equity_nanos != peak or not i:
-            peak, peak_ns = update.peak_equity_nanos, update.ts_event_ns
-        depth = peak - update.equity_nanos
-        if depth > 0 and peak > 0 and (found is None or depth * found[1] > found[0] * peak):
-            found = (depth, peak, peak_ns, i)
-    if found is None:
-        return None
-    depth, peak, peak_ns, i = found
-    back = (update.ts_event_ns for update in updates[i:] if update.equity_nanos >= peak)
-    return Drawdown(depth / peak, depth, peak_ns, updates[i].ts_event_ns, next(back, None))
-
-
-def exposure(updates: list[PortfolioUpdate]) -> Exposure:
-    """Return how much was at stake; an update holds until the next."""
-    held = total = 0
-    weighted = highest = 0.0
-    for update, after in zip(updates, updates[1:], strict=False):
-        length = after.ts_event_ns - update.ts_event_ns
-        total += length
-        held += length if update.gross_exposure_nanos else 0
-        weighted += length * _leverage(update)
-    highest = max(map(_leverage, updates), default=0.0)
-    return Exposure(held / total, weighted / total, highest) if total else Exposure(0.0, 0.0, highest)
 
 
 def curve(updates: list[PortfolioUpdate]) -> Curve:
@@ -129,7 +82,3 @@ def _strategy_lines(updates: list[PortfolioUpdate]) -> tuple[list[int], Lines]:
             for name, total in sums.items():
                 lines[name].append(total)
     return times, lines
-
-
-def _leverage(update: PortfolioUpdate) -> float:
-    return update.gross_exposure_nanos / update.equity_nanos if update.equity_nanos > 0 else 0.0

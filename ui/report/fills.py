@@ -1,34 +1,12 @@
-"""What was every fill worth, to the last 1e-9? Read off the ledger's own updates, so that nothing is recomputed.
-
-The account leg says a portfolio update after each fill that it booked, with the cause ``fill:{report id}``. Between two
-updates cash changes by fills alone, so
-
-    flow = cash before - cash after - fee        (positive: paid for a purchase, negative: received for a sale)
-
-is the exact value of the fill, multiplier included, without asking any instrument table.
-"""
+"""Which fills did the ledger book, and why was each order sent?"""
 
 import msgspec
 
+from operators.performance.fills import BookedFill, CashTrail, on_report, on_update
 from schemas.account import PortfolioUpdate
 from schemas.orders import ExecutionReport, Signal, SubmitOrder
 
 _CAUSE = "fill:"
-
-
-class BookedFill(msgspec.Struct, frozen=True):
-    """One fill: signed quantity (+ bought), price, signed value and fee, all in units of 1e-9."""
-
-    order: str
-    strategy: str
-    symbol: str
-    ts_ns: int
-    quantity_nanos: int
-    price_nanos: int
-    flow_nanos: int
-    fee_nanos: int
-    slippage_nanos: int
-    """What the price was worse than the reference price, in currency; 0 where there is no reference."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -38,9 +16,16 @@ class Reason(msgspec.Struct, frozen=True):
     explanation: dict[str, float] = {}
 
 
-def initial_nanos(update: PortfolioUpdate) -> int:
-    """Return the cash that the account began with; every update says it."""
-    return update.equity_nanos - update.realized_nanos - update.unrealized_nanos + update.fees_nanos
+def in_order(
+    updates: list[PortfolioUpdate], reports: list[ExecutionReport]
+) -> list[ExecutionReport | PortfolioUpdate]:
+    """Return the account's updates by ``seq``, each after the report that it books."""
+    by_id = {report.id: report for report in reports}
+    events: list[ExecutionReport | PortfolioUpdate] = []
+    for update in updates:
+        report = by_id.get(update.cause.removeprefix(_CAUSE)) if update.cause.startswith(_CAUSE) else None
+        events += [update] if report is None else [report, update]
+    return events
 
 
 def booked_fills(updates: list[PortfolioUpdate], reports: list[ExecutionReport]) -> list[BookedFill]:
@@ -48,16 +33,12 @@ def booked_fills(updates: list[PortfolioUpdate], reports: list[ExecutionReport])
 
     A fill right after a hole in ``seq`` cannot be valued and is left out.
     """
-    by_id = {report.id: report for report in reports}
-    fills, cash, fees, seq = list[BookedFill](), 0, 0, -1
-    if updates and updates[0].seq == 0:
-        cash = initial_nanos(updates[0])
-    for update in updates:
-        report = by_id.get(update.cause.removeprefix(_CAUSE)) if update.cause.startswith(_CAUSE) else None
-        if report is not None and update.seq == seq + 1 and update.books:
-            fee = update.fees_nanos - fees
-            fills.append(_fill(update, report, cash - update.cash_nanos - fee, fee))
-        cash, fees, seq = update.cash_nanos, update.fees_nanos, update.seq
+    fills, trail = list[BookedFill](), CashTrail()
+    for event in in_order(updates, reports):
+        if isinstance(event, ExecutionReport):
+            on_report(trail, event)
+        elif (fill := on_update(trail, event)) is not None:
+            fills.append(fill)
     return fills
 
 
@@ -69,25 +50,3 @@ def reasons(orders: list[SubmitOrder], signals: list[Signal]) -> dict[str, Reaso
         for order in orders
         if (signal := by_id.get(order.signal_id)) is not None
     }
-
-
-def _fill(update: PortfolioUpdate, report: ExecutionReport, flow: int, fee: int) -> BookedFill:
-    sign = 1 if report.side == "BUY" else -1
-    quantity, price, reference = (
-        report.last_quantity_nanos,
-        report.last_price_nanos,
-        report.reference_price_nanos,
-    )
-    worse = sign * (price - reference) if reference else 0
-    book = update.books[0]
-    return BookedFill(
-        report.client_order_id,
-        book.strategy,
-        book.symbol,
-        report.ts_event_ns,
-        sign * quantity,
-        price,
-        flow,
-        fee,
-        abs(flow) * worse // price if price else 0,
-    )

@@ -5,6 +5,8 @@ Everything but ``curve`` and ``charts``, which are only drawn, is what ``titan r
 
 import msgspec
 
+from operators.performance import Drawdown, PerformanceResult
+
 Lines = dict[str, list[int]]
 
 
@@ -15,6 +17,8 @@ class Known(msgspec.Struct, frozen=True):
     """Time of writing; 0 leaves the age of the data out."""
     currency: str = ""
     settings_digest: str = ""
+    day_offset_ns: int = 0
+    """Start of the trading day after midnight UTC."""
     simulated: bool | None = None
     """Whether fills are simulated; None: judged by the name of the venue."""
     commands: tuple[str, ...] = ()
@@ -41,16 +45,6 @@ class Source(msgspec.Struct, frozen=True):
     """Records that could not be decoded, by topic."""
     simulated: bool
     commands: tuple[str, ...]
-
-
-class Drawdown(msgspec.Struct, frozen=True):
-    """The deepest fall below a peak of equity, at the times at which the account was reported."""
-
-    ratio: float
-    amount_nanos: int
-    peak_ns: int
-    trough_ns: int
-    recovered_ns: int | None
 
 
 class Portfolio(msgspec.Struct, frozen=True):
@@ -258,6 +252,7 @@ class Report(msgspec.Struct, frozen=True):
     title: str
     source: Source
     portfolio: Portfolio | None
+    performance: PerformanceResult | None
     totals: TradeTotals
     strategies: list[StrategyRow]
     trades: list[Trade]

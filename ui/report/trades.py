@@ -1,58 +1,36 @@
-"""Which trades were made, and do they add up to the ledger's profit? First in, first out, per strategy and symbol.
+"""Which trades were made, and do they add up to the ledger's profit?
 
-The ledger values a book at average cost, a table of trades pairs what came first. Over a whole history both say the
-same but for what is still open:
+Trades are paired first in, first out (`operators.performance.trades`); the ledger values a book at average cost.
+Over a whole history both say the same but for what is still open:
 
     sum of gross - value paid for open lots = realised (average cost) - cost of the book
 
 which ``reconcile`` checks with equality, beside replaying the average-cost books fill by fill.
 """
 
-from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
+from operators.performance.fills import BookedFill, initial_nanos
+from operators.performance.trades import ClosedTrade, Lot, Lots, on_fill
 from schemas.account import BookPosition, PortfolioUpdate
-from ui.report.fills import BookedFill, Reason, initial_nanos
+from ui.report.fills import Reason
 from ui.report.report import OpenTrade, Reconciliation, Trade
 
 BookKey = tuple[str, str]
 _NO_REASON = Reason()
 
 
-class Lot(msgspec.Struct):
-    """What is left of a fill that opened: signed quantity and value, and its share of the fee."""
-
-    order: str
-    ts_ns: int
-    price_nanos: int
-    quantity_nanos: int
-    flow_nanos: int
-    fee_nanos: int
-
-
 class TradeBook(msgspec.Struct):
     """One book both ways: lots in the order of their opening, and average cost as the ledger has it."""
 
-    lots: deque[Lot] = msgspec.field(default_factory=deque)
+    lots: Lots = msgspec.field(default_factory=Lots)
     gross_nanos: int = 0
     quantity_nanos: int = 0
     cost_nanos: int = 0
     realized_nanos: int = 0
     fees_nanos: int = 0
-
-
-class _Pair(msgspec.Struct):
-    """What one order closed of another's opening, being added up."""
-
-    entry: Lot
-    quantity_nanos: int = 0
-    entry_worth: int = 0
-    exit_worth: int = 0
-    entry_flow: int = 0
-    gross_nanos: int = 0
-    fees_nanos: int = 0
-    exit_ns: int = 0
 
 
 class Matched(msgspec.Struct):
@@ -63,26 +41,21 @@ class Matched(msgspec.Struct):
 
 
 def match(fills: list[BookedFill], reasons: dict[str, Reason]) -> Matched:
-    """Pair fills to trades; the fills of one order that close lots of one other order are one trade."""
+    """Pair fills to trades; a trade that the last order is still closing counts as it stands."""
     books: dict[BookKey, TradeBook] = {}
-    pairs: dict[tuple[str, str, BookKey], _Pair] = {}
+    closed: list[ClosedTrade] = []
     for fill in fills:
-        key = (fill.strategy, fill.symbol)
-        book = books.setdefault(key, TradeBook())
+        book = books.setdefault((fill.strategy, fill.symbol), TradeBook())
         _average_cost(book, fill)
-        left = Lot(
-            fill.order, fill.ts_ns, fill.price_nanos, fill.quantity_nanos, fill.flow_nanos, fill.fee_nanos
-        )
-        while left.quantity_nanos and book.lots and book.lots[0].quantity_nanos * left.quantity_nanos < 0:
-            first = book.lots[0]
-            pair = pairs.setdefault((first.order, fill.order, key), _Pair(first))
-            book.gross_nanos += _close(pair, first, left)
-            if not first.quantity_nanos:
-                book.lots.popleft()
-        if left.quantity_nanos:
-            book.lots.append(left)
-    trades = [_trade(pair, exit_order, key, reasons) for (_, exit_order, key), pair in pairs.items()]
-    return Matched(sorted(trades, key=lambda trade: (trade.exit_ns, trade.entry_ns)), books)
+        closed += on_fill(book.lots, fill)
+    for book in books.values():
+        closed += book.lots.closing.values()
+    for trade in closed:
+        books[trade.strategy, trade.symbol].gross_nanos += trade.gross_nanos
+    trades = sorted(
+        (_trade(trade, reasons) for trade in closed), key=lambda trade: (trade.exit_ns, trade.entry_ns)
+    )
+    return Matched(trades, books)
 
 
 def open_trades(
@@ -94,7 +67,7 @@ def open_trades(
         position = held.get((strategy, symbol))
         worth = book.cost_nanos + position.unrealized_nanos if position else 0
         left = book.quantity_nanos
-        for lot in _merged(book.lots):
+        for lot in _merged(book.lots.open):
             value = worth * lot.quantity_nanos // left if left else 0
             worth, left = worth - value, left - lot.quantity_nanos
             found.append(
@@ -149,7 +122,7 @@ def reconcile(
 def _compare(name: str, book: TradeBook, said: BookPosition | None) -> list[str]:
     if said is None:
         return [f"{name}: traded, and the ledger has no such book"]
-    open_flow = sum(lot.flow_nanos for lot in book.lots)
+    open_flow = sum(lot.flow_nanos for lot in book.lots.open)
     pairs = {
         "quantity": (book.quantity_nanos, said.quantity_nanos),
         "realised": (book.realized_nanos, said.realized_nanos),
@@ -176,55 +149,28 @@ def _average_cost(book: TradeBook, fill: BookedFill) -> None:
         book.cost_nanos = flow - closing
 
 
-def _close(pair: _Pair, first: Lot, left: Lot) -> int:
-    """Close as much of ``first`` as ``left`` can; returns the gross profit."""
-    quantity = min(abs(first.quantity_nanos), abs(left.quantity_nanos))
-    entry_flow, entry_fee = _take(first, quantity)
-    exit_flow, exit_fee = _take(left, quantity)
-    gross = -(entry_flow + exit_flow)
-    pair.quantity_nanos += quantity
-    pair.entry_worth += quantity * first.price_nanos
-    pair.exit_worth += quantity * left.price_nanos
-    pair.entry_flow += entry_flow
-    pair.gross_nanos += gross
-    pair.fees_nanos += entry_fee + exit_fee
-    pair.exit_ns = left.ts_ns
-    return gross
-
-
-def _take(lot: Lot, quantity: int) -> tuple[int, int]:
-    """Take ``quantity`` out of a lot; returns its share of value and fee. What is rounded off stays in the lot."""
-    held = abs(lot.quantity_nanos)
-    flow, fee = lot.flow_nanos * quantity // held, lot.fee_nanos * quantity // held
-    lot.flow_nanos -= flow
-    lot.fee_nanos -= fee
-    lot.quantity_nanos -= quantity if lot.quantity_nanos > 0 else -quantity
-    return flow, fee
-
-
-def _trade(pair: _Pair, exit_order: str, key: BookKey, reasons: dict[str, Reason]) -> Trade:
-    net = pair.gross_nanos - pair.fees_nanos
-    entry_order = pair.entry.order
+def _trade(closed: ClosedTrade, reasons: dict[str, Reason]) -> Trade:
     return Trade(
-        *key,
-        "LONG" if pair.entry_flow > 0 else "SHORT",
-        pair.quantity_nanos,
-        pair.entry.ts_ns,
-        pair.exit_ns,
-        pair.entry_worth // pair.quantity_nanos,
-        pair.exit_worth // pair.quantity_nanos,
-        pair.gross_nanos,
-        pair.fees_nanos,
-        net,
-        net / abs(pair.entry_flow) if pair.entry_flow else 0.0,
-        entry_order,
-        exit_order,
-        reasons.get(entry_order, _NO_REASON).text,
-        reasons.get(exit_order, _NO_REASON).text,
+        closed.strategy,
+        closed.symbol,
+        "LONG" if closed.entry_flow_nanos > 0 else "SHORT",
+        closed.quantity_nanos,
+        closed.entry_ns,
+        closed.exit_ns,
+        closed.entry_worth // closed.quantity_nanos,
+        closed.exit_worth // closed.quantity_nanos,
+        closed.gross_nanos,
+        closed.fees_nanos,
+        closed.net_nanos,
+        closed.net_nanos / abs(closed.entry_flow_nanos) if closed.entry_flow_nanos else 0.0,
+        closed.entry_order,
+        closed.exit_order,
+        reasons.get(closed.entry_order, _NO_REASON).text,
+        reasons.get(closed.exit_order, _NO_REASON).text,
     )
 
 
-def _merged(lots: deque[Lot]) -> list[Lot]:
+def _merged(lots: Iterable[Lot]) -> list[Lot]:
     """Add up the lots of one order; the price is their average, the time that of the first."""
     by_order: dict[str, Lot] = {}
     for lot in lots:

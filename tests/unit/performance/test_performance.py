@@ -208,6 +208,19 @@ def test_ruin_is_told_without_nonsense() -> None:
     assert result.metrics.max_drawdown == -1.5
 
 
+def test_an_account_whose_time_has_not_begun_has_no_days() -> None:
+    (update,) = told(marked_once())
+    result = result_of([msgspec.structs.replace(update, ts_event_ns=0, cause="command:c1")])
+    assert result.daily == () and result.months == () and result.metrics.equity_nanos == CASH * NANOS
+    assert result.metrics.total_return == 0.0 and result.metrics.time_in_market is None
+
+
+def marked_once() -> TinyRun:
+    run = TinyRun(CASH)
+    run.mark(60, "ES", 1600.0)
+    return run
+
+
 def test_nothing_told_is_no_result_and_anything_else_an_error() -> None:
     performance = Performance()
     assert performance.result(performance.init()) is None
