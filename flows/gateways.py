@@ -49,10 +49,10 @@ def recorded_settings(settings: Settings) -> RecordedSettings:
 
 def recorded_files(settings: Settings) -> list[str]:
     """Return the configured files by the paths at which they are."""
-    return [_found(name) for name in settings.gateway.files]
+    return [found(name) for name in settings.gateway.files]
 
 
-def _found(name: str) -> str:
+def found(name: str) -> str:
     """Return the file as named, else the project's own of that name (the demo's data from any working directory)."""
     if not Path(name).exists() and (_PROJECT / name).exists():
         return str(_PROJECT / name)

@@ -6,6 +6,7 @@ import typer
 
 from ui.cli import (
     backtest,
+    check,
     command,
     config,
     demo,
@@ -67,3 +68,4 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(command.app, name="command")
+app.add_typer(check.app, name="check")

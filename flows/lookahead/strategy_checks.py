@@ -1,0 +1,131 @@
+"""Does a strategy say the same whatever follows? Answers about the past, the future cut off, shuffled, changed.
+
+All of a recording's bars are one block, so that a strategy that looks ahead inside its block can. Then its future is
+taken away at many bars, and what it said about the bars before must stay, to the last digit.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+
+from flows.lookahead.answers import Answer, ask, ask_in_pieces, changes_its_input, first_difference
+from flows.lookahead.tape import Tape, changed, shuffled
+from operators.strategies import Strategy
+
+Future = Callable[[Tape, int, np.random.Generator], Tape]
+
+FUTURES: dict[str, Future] = {
+    "future cut off": lambda tape, known, _rng: tape.part(0, known),
+    "future shuffled": shuffled,
+    "future changed": changed,
+}
+CHECKS: dict[str, str] = {
+    "runs to the end": "it raises nothing",
+    "same answer twice": "the same bars give the same signals again",
+    "leaves its bars alone": "no array that it is handed is written to",
+    "one bar at a time": "as live: block by block, the state pickled between, it says what it says of all at once",
+    "future cut off": "signals up to a bar stay when nothing follows it",
+    "future shuffled": "signals up to a bar stay when what follows it comes in another order",
+    "future changed": "signals up to a bar stay when other prices, features and times follow it",
+}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A check that failed: about ``row`` it said something else, the bars up to ``known`` (excluded) being the same."""
+
+    check: str
+    row: int
+    known: int
+    said: str
+    otherwise: str
+    detail: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one check compared, and where it failed."""
+
+    check: str
+    compared: int
+    failures: list[Failure]
+
+
+def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, seed: int) -> Iterator[Outcome]:
+    """Yield the outcome of every check in the order of ``CHECKS``; one of the first two that fails ends them.
+
+    ``whole`` is what it said when it was asked first. ``times`` bars are tried, chosen by ``seed``: those of signals
+    and the bars before them first.
+    """
+    last = len(tape) - 1
+    raised = [Failure("runs to the end", last, last + 1, "", "", whole.raised.words)] if whole.raised else []
+    yield Outcome("runs to the end", 1, raised)
+    if raised:
+        return
+    unlike = _compare("same answer twice", whole, ask(strategy, tape), last)
+    yield Outcome("same answer twice", 1, unlike)
+    if unlike:
+        return
+    written = changes_its_input(strategy, tape)
+    said = [Failure("leaves its bars alone", 0, 0, "", "", written)] if written else []
+    yield Outcome("leaves its bars alone", 1, said)
+    live, compared = _live(strategy, tape, whole, seed)
+    yield Outcome("one bar at a time", compared, live)
+    rng = np.random.default_rng(seed)
+    chosen = _rows_to_try(whole, len(tape), [failure.row for failure in live], times, rng)
+    for check, future in FUTURES.items():
+        yield Outcome(
+            check, len(chosen), _with_other_futures(strategy, tape, whole, chosen, (check, future, seed))
+        )
+
+
+def _live(strategy: Strategy, tape: Tape, whole: Answer, seed: int) -> tuple[list[Failure], int]:
+    """Compare with one bar at a time, and with blocks of random sizes."""
+    n, rng = len(tape), np.random.default_rng(seed)
+    cuts = [range(n), rng.integers(0, n, 5), rng.integers(0, n, max(1, n // 10))]
+    found = list[Failure]()
+    for edges in cuts:
+        pieces = ask_in_pieces(strategy, tape, map(int, edges))
+        said, otherwise = dict(_by_row(whole)), dict(_by_row(pieces))
+        rows = sorted(row for row in {*said, *otherwise} if said.get(row) != otherwise.get(row))
+        if whole.raised or pieces.raised:
+            rows = [n - 1] if whole.raised != pieces.raised else []
+        found += [Failure("one bar at a time", row, row, whole.at(row), pieces.at(row)) for row in rows]
+    return found, len(cuts)
+
+
+def _by_row(answer: Answer) -> Iterator[tuple[int, list[str]]]:
+    rows: dict[int, list[str]] = {}
+    for row, words in answer.intents:
+        rows.setdefault(row, []).append(words)
+    yield from rows.items()
+
+
+def _rows_to_try(
+    whole: Answer, n: int, suspicious: list[int], times: int, rng: np.random.Generator
+) -> list[int]:
+    """Return the last known rows: suspicious ones, then signals and the bars before them, then any."""
+    signals = [row for row, _ in whole.intents]
+    near = rng.permutation([row for signal in signals for row in (signal, signal - 1)])
+    chosen: dict[int, None] = dict.fromkeys(suspicious[: times // 4])
+    for rows, limit in ((near, times * 3 // 4), (rng.permutation(n), times)):
+        for row in rows:
+            if len(chosen) >= limit:
+                break
+            chosen[int(row)] = None
+    return sorted(row for row in chosen if 0 <= row < n - 1)
+
+
+def _with_other_futures(
+    strategy: Strategy, tape: Tape, whole: Answer, rows: list[int], how: tuple[str, Future, int]
+) -> list[Failure]:
+    check, future, seed = how
+    found = list[Failure]()
+    for row in rows:
+        other = ask(strategy, future(tape, row + 1, np.random.default_rng((seed, row))))
+        found += _compare(check, whole, other, row)
+    return found
+
+
+def _compare(check: str, whole: Answer, other: Answer, upto: int) -> list[Failure]:
+    row = first_difference(whole, other, upto)
+    return [] if row is None else [Failure(check, row, upto + 1, whole.at(row), other.at(row))]
