@@ -46,16 +46,21 @@ def backtest_settings(
         ConfigError: a key or value is not allowed, or a bare parameter fits no strategy or several.
     """
     configured, _ = load_settings(config, environ, list(recorded))
-    chosen = _chosen(asked, list(configured.strategies))
-    given = [*recorded, *chosen, *_short(asked)]
-    names = asked.strategies or tuple(n for n, s in configured.strategies.items() if s.enabled)
-    kinds = {
-        name: configured.strategies[name].kind if name in configured.strategies else name for name in names
-    }
+    given = [*recorded, *_chosen(asked, list(configured.strategies)), *_short(asked)]
+    kinds = strategy_kinds(config, environ, asked, recorded)
     given += [full_key(one, kinds) for one in asked.sets]
     settings, provenance = load_settings(config, environ, given)
     usual = _usual(settings, provenance, interval_ns)
     return load_settings(config, environ, [*usual, *given])[0] if usual else settings
+
+
+def strategy_kinds(
+    config: str | None, environ: Mapping[str, str], asked: Asked, recorded: Sequence[Given] = ()
+) -> dict[str, str]:
+    """Return the kinds of the strategies that will run, by name."""
+    strategies = load_settings(config, environ, list(recorded))[0].strategies
+    names = asked.strategies or tuple(name for name, one in strategies.items() if one.enabled)
+    return {name: strategies[name].kind if name in strategies else name for name in names}
 
 
 def full_key(given: str, kinds: Mapping[str, str]) -> str:

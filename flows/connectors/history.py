@@ -39,6 +39,9 @@ class Chunk(msgspec.Struct, gc=False):
 class History(Protocol):
     """Market data from its beginning to its end."""
 
+    interval_ns: int
+    """Length of the shortest bars; 0 where there are none, or where nobody knows."""
+
     def symbols(self) -> tuple[str, ...]:
         """Every symbol that it speaks of, sorted."""
 
@@ -86,6 +89,7 @@ class LogHistory:
     """What a log's ``market_data`` holds now, each partition in its order, the one furthest behind first."""
 
     def __init__(self, log: Log) -> None:
+        self.interval_ns = 0
         self._log = log
         self._spans = log.spans(TOPIC)
         self._symbols = symbols_in(log, TOPIC)

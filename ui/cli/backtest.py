@@ -14,17 +14,21 @@ from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, open_run
 from ui.cli.output import emit_json, money, note, pairs, table, write
 from ui.cli.progress import Bar
+from ui.cli.sweep import print_sweep, run_sweep
 
 if TYPE_CHECKING:
     from flows.backtest import BacktestSummary
+    from flows.backtest_settings import Asked
     from flows.config import Settings
+    from flows.config.sources import Given
     from flows.connectors.history import History, SessionHistory
     from flows.connectors.log import Log
 
 EXAMPLES = (
     "Examples:\n\ntitan backtest --input infra/demo/es_trades.parquet --strategy sma_crossover --timeframe 1m\n\n"
     "titan backtest --input SPY.csv --strategy sma_crossover --set fast=10 --fees-bps 1 --out runs/spy\n\n"
-    "titan backtest --log data/demo"
+    "titan backtest --log data/demo\n\n"
+    "titan backtest --input SPY.csv --strategy sma_crossover --sweep fast=5..20 --sweep slow=20..80/5"
 )
 
 
@@ -80,17 +84,38 @@ class Trading(NamedTuple):
     ] = None
 
 
+class Sweeping(NamedTuple):
+    """Which parameters are swept, and what counts."""
+
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep", metavar="KEY=FROM..TO", help="Try all values (also /STEP; or a,b,c). Repeatable."
+        ),
+    ] = None
+    sort: Annotated[str, typer.Option("--sort", metavar="METRIC", help="What the best set has most of.")] = (
+        "total_return"
+    )
+
+
+class Keeping(NamedTuple):
+    """Where the run is kept."""
+
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Keep the run as a log in this folder.")
+    ] = None
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace a run that DIR holds.")] = False
+
+
 @grouped
 def backtest(
     files: Annotated[list[str] | None, typer.Argument(help="More files.", show_default=False)] = None,
     *,
     source: Input,
     trading: Trading,
+    sweeping: Sweeping,
+    keeping: Keeping,
     sets: SetOption = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Keep the run as a log in this folder.")
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Replace a run that DIR holds.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,9 +123,17 @@ def backtest(
 
     --set takes keys of the configuration, or a bare parameter of the strategy. Ctrl-C ends with what was done so far.
     """
-    history, settings = _prepare([*(source.input or []), *(files or [])], source, trading, sets, config)
+    named = [*(source.input or []), *(files or [])]
+    history, asked, recorded = _prepare(named, source, trading, sets, config)
+    if sweeping.sweep:
+        _sweep(history, asked, recorded, sweeping, config, as_json)
+        return
+    from flows.backtest_settings import backtest_settings
+
+    settings = backtest_settings(config, os.environ, asked, history.interval_ns, recorded)
     warn_of_unknown(settings, history.symbols())
-    log = _kept(settings, out, fresh) if out is not None else None
+    out = keeping.out
+    log = _kept(settings, out, keeping.fresh) if out is not None else None
     summary = _run(settings, history, log)
     summary.out = str(out) if out is not None else ""
     if as_json:
@@ -117,9 +150,10 @@ def backtest(
 
 def _prepare(
     files: list[str], source: Input, trading: Trading, sets: list[str] | None, config: str | None
-) -> "tuple[History, Settings]":
-    """Return the market data and the settings that fit it."""
-    from flows.backtest_settings import Asked, backtest_settings
+) -> "tuple[History, Asked, list[Given]]":
+    """Return the market data, what is asked for, and the settings that a log says."""
+    from flows.backtest_settings import Asked
+    from flows.connectors.history import LogHistory
     from flows.run_settings import recorded_given
 
     if bool(files) == (source.log is not None):
@@ -133,13 +167,31 @@ def _prepare(
         trading.slippage,
     )
     if source.log is None:
-        history = _file_history(files, source, config)
-        return history, backtest_settings(config, os.environ, asked, history.interval_ns)
-    from flows.connectors.history import LogHistory
-
+        return _file_history(files, source, config), asked, []
     log = open_run(source.log)
-    settings = backtest_settings(config, os.environ, asked, 0, recorded_given(log))
-    return LogHistory(log), settings
+    return LogHistory(log), asked, recorded_given(log)
+
+
+def _sweep(
+    history: "History",
+    asked: "Asked",
+    recorded: "list[Given]",
+    sweeping: Sweeping,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    from flows import stop
+
+    stop.install()
+    summary = run_sweep(
+        history, asked, sweeping.sweep or [], sort_by=sweeping.sort, config=config, recorded=recorded
+    )
+    if as_json:
+        emit_json(summary)
+    else:
+        print_sweep(summary)
+    if summary.stopped:
+        raise KeyboardInterrupt
 
 
 def _file_history(files: list[str], source: Input, config: str | None) -> "SessionHistory":

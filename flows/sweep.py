@@ -1,0 +1,253 @@
+"""Which parameters would have done best? Many sets over one pass of the market data, on all cores.
+
+Bars and features do not depend on the swept parameters, so the symbol leg runs once for many sets; each set then has
+strategies, a sequencer and an account leg of its own, the very ones of a single backtest. So a sweep says of every set
+what its own backtest would say, to the last 1e-9. What changes the bars themselves can't be swept.
+"""
+
+import itertools
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from flows import stop
+from flows.backtest import decimal_of
+from flows.backtest_settings import full_key
+from flows.config import ConfigError, Settings
+from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.connectors.history import History
+from flows.sessions import sessions_of
+from flows.trial import Trial
+from operators.performance import Metrics
+from operators.symbol_leg import SymbolLeg, SymbolState
+
+SWEPT = ("strategies", "sizing", "risk", "venue", "account")
+"""Sections whose keys may be swept: what they change comes after the bars."""
+MOST_SETS = 100_000
+
+
+class SweepRow(msgspec.Struct):
+    """One set of parameters and what its backtest says; amounts are exact decimals."""
+
+    parameters: dict[str, str]
+    final_equity: str
+    final_cash: str
+    signals: int
+    orders: int
+    fills: int
+    metrics: Metrics
+
+
+class SweepSummary(msgspec.Struct):
+    """Every allowed set, best first by ``sorted_by``; ``refused`` counts those that the strategy does not allow."""
+
+    symbols: list[str]
+    stopped: bool
+    sorted_by: str
+    refused: int
+    bars: int
+    wall_s: float
+    set_bars_per_s: float
+    processes: int
+    sets: list[SweepRow]
+
+
+def values_of(text: str) -> list[str]:
+    """Return the values of a range ``FROM..TO``, ``FROM..TO/STEP`` (both ends count) or a list ``a,b,c``.
+
+    >>> values_of("5..8"), values_of("0.5..1/0.25"), values_of("LONG,SHORT")
+    (['5', '6', '7', '8'], ['0.50', '0.75', '1.00'], ['LONG', 'SHORT'])
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    first, dots, rest = text.partition("..")
+    if not dots:
+        return [value.strip() for value in text.split(",") if value.strip()] or _bad(text)
+    last, _, step = rest.partition("/")
+    try:
+        low, high, by = Decimal(first), Decimal(last), Decimal(step or "1")
+    except InvalidOperation:
+        return _bad(text)
+    if not (low.is_finite() and high.is_finite() and by.is_finite() and by > 0 and low <= high):
+        return _bad(text)
+    if (high - low) / by >= MOST_SETS:
+        raise ConfigError(f"--sweep {text}: more than {MOST_SETS:,} values; take larger steps")
+    return [str(low + by * i) for i in range(int((high - low) / by) + 1)]
+
+
+def sweep_of(given: str, kinds: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Return the dotted key and the values of ``KEY=RANGE``; ``kinds`` are the strategies that run (name -> kind).
+
+    Raises:
+        ConfigError: it is none, or the bare key fits no strategy or several.
+    """
+    key, equals, text = given.partition("=")
+    if not equals or not key.strip():
+        _bad(given)
+    return full_key(f"{key.strip()}=", kinds).removesuffix("="), values_of(text.strip())
+
+
+def sets_of(sweeps: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """Return every combination of the values by dotted key.
+
+    Raises:
+        ConfigError: a key that changes the bars, or too many sets.
+    """
+    for key in sweeps:
+        if key.partition(".")[0] not in SWEPT:
+            raise ConfigError(
+                f"--sweep {key}: it changes the bars or nothing; keys of {', '.join(SWEPT)} can be swept. Run one "
+                "backtest for each of its values"
+            )
+    count = 1
+    for values in sweeps.values():
+        count *= len(values)
+    if count > MOST_SETS:
+        raise ConfigError(
+            f"--sweep: {count:,} sets, and at most {MOST_SETS:,} are run at once; take larger steps"
+        )
+    return [dict(zip(sweeps, chosen, strict=True)) for chosen in itertools.product(*sweeps.values())]
+
+
+def sweep(
+    history: History,
+    sets: Sequence[tuple[dict[str, str], Settings]],
+    sort_by: str,
+    processes: int,
+    progress: Callable[[int], None],
+) -> SweepSummary:
+    """Run every set; ``progress`` is told the bars folded so far, over all processes.
+
+    Raises:
+        ConfigError: there is no such metric.
+    """
+    if sort_by not in Metrics.__struct_fields__:
+        raise ConfigError(
+            f"--sort {sort_by}: no such metric; there are {', '.join(Metrics.__struct_fields__)}"
+        )
+    began = time.monotonic()
+    shares = [list(sets[i::processes]) for i in range(min(processes, len(sets)))]
+    found = list(_run_shares(history, shares, progress))
+    rows = [row for part in found for row in part.rows]
+    rows.sort(key=lambda row: _rank(getattr(row.metrics, sort_by)), reverse=True)
+    seconds = time.monotonic() - began
+    bars = max((part.bars for part in found), default=0)
+    return SweepSummary(
+        symbols=list(history.symbols()),
+        stopped=any(part.stopped for part in found),
+        sorted_by=sort_by,
+        refused=0,
+        bars=bars,
+        wall_s=seconds,
+        set_bars_per_s=bars * len(rows) / seconds if seconds else 0.0,
+        processes=len(shares),
+        sets=rows,
+    )
+
+
+class _Part(msgspec.Struct):
+    """What one process found."""
+
+    rows: list[SweepRow]
+    bars: int
+    stopped: bool
+
+
+_inherited: tuple[History, list[list[tuple[dict[str, str], Settings]]], Any] | None = None
+"""What a forked process finds: market data that is open already is not read again."""
+
+
+def _run_shares(
+    history: History, shares: list[list[tuple[dict[str, str], Settings]]], progress: Callable[[int], None]
+) -> Iterator[_Part]:
+    global _inherited
+    if len(shares) <= 1:
+        yield from (_run_share(history, share, progress) for share in shares)
+        return
+    context = multiprocessing.get_context("fork")
+    counts = context.Array("q", len(shares))
+    _inherited = (history, shares, counts)
+    try:
+        with ProcessPoolExecutor(len(shares), context) as pool:
+            waiting = [pool.submit(_run_inherited, i) for i in range(len(shares))]
+            while not all(future.done() for future in waiting):
+                progress(sum(counts))
+                time.sleep(0.1)
+            yield from (future.result() for future in waiting)
+    finally:
+        _inherited = None
+
+
+def _run_inherited(index: int) -> _Part:
+    assert _inherited is not None
+    history, shares, counts = _inherited
+
+    def count(bars: int) -> None:
+        counts[index] = bars
+
+    return _run_share(history, shares[index], count)
+
+
+def _run_share(
+    history: History, share: list[tuple[dict[str, str], Settings]], progress: Callable[[int], None]
+) -> _Part:
+    """Run some sets over one pass."""
+    settings = share[0][1]
+    instruments = instrument_table(settings)
+    bare = msgspec.structs.replace(symbol_parameters(settings), strategies=())
+    leg = SymbolLeg(bare, instruments, sessions_of(instruments))
+    states: dict[str, SymbolState] = {}
+    trials = [Trial(symbol_parameters(one), account_leg(one), history.symbols()) for _, one in share]
+    bars = 0
+    for chunk in history.chunks():
+        if stop.asked():
+            break
+        for poll in chunk.polls:
+            state = states.get(poll.symbol)
+            if state is None:
+                state = states[poll.symbol] = leg.init(poll.symbol)
+            output = leg.step(state, poll.partition, poll.offsets, poll.values)
+            bars += len(output.bars)
+            for trial in trials:
+                trial.offer(output)
+        for trial in trials:
+            trial.take(force=False)
+        progress(bars)
+    else:
+        for trial in trials:
+            trial.take(force=True)
+    rows = [_row(parameters, trial) for (parameters, _), trial in zip(share, trials, strict=True)]
+    return _Part(rows, bars, stop.asked())
+
+
+def _row(parameters: dict[str, str], trial: Trial) -> SweepRow:
+    ledger = trial.account.ledger
+    return SweepRow(
+        parameters=parameters,
+        final_equity=decimal_of(ledger.equity_nanos),
+        final_cash=decimal_of(ledger.cash_nanos),
+        signals=trial.signals,
+        orders=trial.orders,
+        fills=trial.fills,
+        metrics=trial.metrics(),
+    )
+
+
+def _rank(value: float | None) -> float:
+    return float("-inf") if value is None else float(value)
+
+
+def _bad(text: str) -> list[str]:
+    raise ConfigError(f"--sweep {text}: write KEY=FROM..TO, KEY=FROM..TO/STEP or KEY=a,b,c")
+
+
+def cores() -> int:
+    """Return how many processes can run at once here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,99 @@
+"""Does a sweep say of every set what its own backtest says, on one core and on several?"""
+
+from pathlib import Path
+
+import pytest
+
+from flows.backtest import backtest
+from flows.backtest_settings import Asked, backtest_settings
+from flows.config import ConfigError, Settings
+from flows.connectors.history import SessionHistory
+from flows.connectors.recorded import RecordedSettings, open_sources
+from flows.sweep import SweepSummary, sets_of, sweep, sweep_of, values_of
+
+DATA = Path(__file__).parents[2] / "infra/demo"
+RISK = "sizing.fixed_fractional.risk_fraction"
+KINDS = {"sma_crossover": "sma_crossover", "rsi_reversion": "rsi_reversion"}
+
+
+def history(name: str) -> SessionHistory:
+    return SessionHistory(open_sources([str(DATA / name)], RecordedSettings()))
+
+
+def settings_of(asked: Asked, interval_ns: int, one: dict[str, str]) -> Settings:
+    more = tuple(f"{key}={value}" for key, value in one.items())
+    sets = (*asked.sets, *more)
+    return backtest_settings(None, {}, Asked(asked.strategies, sets, asked.timeframe), interval_ns)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "asked", "swept"),
+    [
+        (
+            "us5_daily.csv.gz",
+            Asked(("sma_crossover",)),
+            ["fast=3,10", "slow=20..40/20", "venue.taker_bps=0,5"],
+        ),
+        (
+            "es_trades.parquet",
+            Asked(timeframe="1m"),
+            ["window=7..21/7", f"{RISK}=0.005,0.02"],
+        ),
+    ],
+    ids=["bars", "trades"],
+)
+def test_every_set_says_what_its_own_backtest_says(
+    name: str, asked: Asked, swept: list[str], processes: int
+) -> None:
+    data = history(name)
+    kinds = {one: one for one in asked.strategies} or KINDS
+    sets = [
+        (one, settings_of(asked, data.interval_ns, one))
+        for one in sets_of(dict(sweep_of(text, kinds) for text in swept))
+    ]
+    found = sweep(data, sets, "total_return", processes, lambda _: None)
+    assert len(found.sets) == len(sets) > 3
+    assert found.processes == processes
+    assert [row.metrics.total_return for row in found.sets] == sorted(
+        (row.metrics.total_return for row in found.sets), reverse=True
+    )
+    for row in found.sets[:: len(found.sets) // 3]:
+        single = backtest(
+            settings_of(asked, data.interval_ns, row.parameters), history(name), None, lambda *_: None
+        )
+        assert single.fills > 0
+        for field in ("final_equity", "final_cash", "signals", "orders", "fills", "metrics"):
+            assert getattr(row, field) == getattr(single, field), field
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("5..", "write KEY="),
+        ("9..5", "write KEY="),
+        ("1..9/0", "write KEY="),
+        ("", "write KEY="),
+        ("0..1/0.000001", "more than"),
+    ],
+)
+def test_ranges_that_are_none(text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        values_of(text)
+
+
+def test_what_changes_the_bars_cannot_be_swept() -> None:
+    with pytest.raises(ConfigError, match="symbol_leg.mark_interval: it changes the bars"):
+        sets_of({"symbol_leg.mark_interval": ["1s", "2s"]})
+    with pytest.raises(ConfigError, match="sets, and at most"):
+        sets_of({"risk.a": ["1"] * 1000, "risk.b": ["1"] * 1000})
+
+
+def test_a_metric_that_is_none() -> None:
+    with pytest.raises(ConfigError, match="no such metric; there are .*sharpe_ratio"):
+        sweep(history("us5_daily.csv.gz"), [], "luck", 1, lambda _: None)
+
+
+def test_an_empty_sweep_is_empty() -> None:
+    found: SweepSummary = sweep(history("us5_daily.csv.gz"), [], "total_return", 2, lambda _: None)
+    assert found.sets == []

@@ -1,0 +1,93 @@
+"""`titan backtest --sweep`: many sets of parameters over one pass of the market data."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ui.cli.exits import UsageError
+from ui.cli.output import note, table, write
+
+if TYPE_CHECKING:
+    from flows.backtest_settings import Asked
+    from flows.config import Settings
+    from flows.config.sources import Given
+    from flows.connectors.history import History
+    from flows.sweep import SweepSummary
+
+_SHOWN = 20
+_COLUMNS = ("total_return", "sharpe_ratio", "max_drawdown_intraday", "trades", "win_rate", "profit_factor")
+
+
+def run_sweep(
+    history: "History",
+    asked: "Asked",
+    swept: list[str],
+    *,
+    sort_by: str,
+    config: str | None,
+    recorded: "list[Given]",
+) -> "SweepSummary":
+    """Run every allowed set of the swept parameters."""
+    from flows.sweep import cores, sweep
+    from ui.cli.kernels import note_compiling
+    from ui.cli.progress import Bar
+
+    note_compiling()
+    sets, refused = _sets(history, asked, swept, config, recorded)
+    note(f"{len(sets):,} sets of parameters, {refused:,} that the strategy does not allow")
+    with Bar("sweep", "bars") as bar:
+        summary = sweep(history, sets, sort_by, cores(), bar)
+    summary.refused = refused
+    return summary
+
+
+def _sets(
+    history: "History", asked: "Asked", swept: list[str], config: str | None, recorded: "list[Given]"
+) -> "tuple[list[tuple[dict[str, str], Settings]], int]":
+    """Return the allowed sets with their settings, and how many are not allowed."""
+    import msgspec
+
+    from flows.backtest_settings import backtest_settings, strategy_kinds
+    from flows.config import BadValue
+    from flows.sweep import sets_of, sweep_of
+
+    interval_ns = history.interval_ns
+    kinds = strategy_kinds(config, os.environ, asked, recorded)
+    sweeps = dict(sweep_of(one, kinds) for one in swept)
+    found: list[tuple[dict[str, str], Settings]] = []
+    refused: BadValue | None = None
+    every = sets_of(sweeps)
+    for one in every:
+        more = tuple(f"{key}={value}" for key, value in one.items())
+        wanted = msgspec.structs.replace(asked, sets=(*asked.sets, *more))
+        try:
+            found.append((one, backtest_settings(config, os.environ, wanted, interval_ns, recorded)))
+        except BadValue as error:
+            refused = error
+    if not found:
+        raise UsageError(f"--sweep: no set of parameters is allowed; the last one: {refused}")
+    return found, len(every) - len(found)
+
+
+def print_sweep(summary: "SweepSummary") -> None:
+    """Print the best sets; --json has all of them."""
+    rate = f"{summary.set_bars_per_s:,.0f} bars a second over all sets, {summary.processes} processes"
+    write(f"{len(summary.sets):,} sets over {summary.bars:,} bars in {summary.wall_s:.2f} s ({rate})")
+    write("")
+    names = list(summary.sets[0].parameters)
+    columns = list(dict.fromkeys((summary.sorted_by, *_COLUMNS)))
+    rows = [
+        [
+            *row.parameters.values(),
+            row.final_equity,
+            *(_rounded(getattr(row.metrics, name)) for name in columns),
+        ]
+        for row in summary.sets[:_SHOWN]
+    ]
+    table([*(name.rpartition(".")[2] for name in names), "final equity", *columns], rows)
+    if len(summary.sets) > _SHOWN:
+        note(f"the best {_SHOWN} by {summary.sorted_by}; --json prints all")
+    note("the best of many sets on one history is partly luck: judge it on data that it has not seen")
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.4f}" if isinstance(value, float) else value
