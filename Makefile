@@ -18,6 +18,7 @@ KEY := $(shell (pwd -P; echo "$(PYTHON)"; cat pyproject.toml constraints.txt) | 
 MADE := $(VENV)/.titan-made-$(HERE)
 CORE := $(VENV)/.titan-core-$(KEY)
 DEV := $(VENV)/.titan-dev-$(KEY)
+PEERS := $(VENV)/.titan-bench-$(KEY)
 SOURCES := $(shell find schemas operators -name '*.py' | LC_ALL=C sort | xargs cat | cksum | tr -d ' ')
 KERNELS := $(VENV)/.titan-kernels-$(KEY)-$(SOURCES)
 
@@ -50,7 +51,7 @@ format: $(DEV)
 	@$(RUN) -m ruff check --fix --quiet
 	@$(RUN) -m ruff format
 
-bench: $(DEV) $(KERNELS)
+bench: $(PEERS) $(KERNELS)
 	@for file in tests/benchmarks/bench_$(NAME).py; do \
 	    echo "== $$(basename $$file .py)"; $(RUN) -m tests.benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
 
@@ -67,7 +68,7 @@ $(MADE):
 	@touch $@
 
 $(CORE): $(MADE)
-	@rm -f $(VENV)/.titan-core-* $(VENV)/.titan-dev-*
+	@rm -f $(VENV)/.titan-core-* $(VENV)/.titan-dev-* $(VENV)/.titan-bench-*
 	@echo "installing Titan and what it needs into $(VENV) (about a minute)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
@@ -81,4 +82,9 @@ $(KERNELS): $(CORE)
 $(DEV): $(CORE)
 	@echo "installing the tools of development"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(PEERS): $(DEV)
+	@echo "installing the peers that benchmarks run beside Titan"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
