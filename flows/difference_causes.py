@@ -31,8 +31,7 @@ def causes_of(log: Log, found: Difference) -> list[Cause]:
     causes += [_of(cause, "recorded") if both else cause for cause in recorded if cause not in today]
     made = found.made_from
     if made is not None and made.event is not None:
-        given = [cause for cause in _input(log, found, made) if cause not in causes]
-        causes = [*(_of(cause, "today") if both else cause for cause in given), *causes]
+        causes = [*(cause for cause in _input(log, found, made) if cause not in causes), *causes]
     elif made is not None and not causes:
         causes.append(_range(made))
     return causes

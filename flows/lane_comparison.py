@@ -80,8 +80,8 @@ class LaneComparison:
 
     def result(self) -> LaneResult:
         """Return what came out when both sides have ended."""
-        extra, unsaid = self._left("recorded"), self._left("today")
         first = self._first_difference()
+        extra, unsaid = self._left("recorded"), self._left("today")
         return LaneResult(
             differing=self._differing,
             at_least=self._given_up,

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from flows.differences import Cause, Difference, TopicVerdict
     from flows.verify import Verdict
 
-_LONG = 400
-"""Characters of a record that are shown."""
+_LONG = 600
+"""Characters of a cause that are shown."""
 _KINDS = {
     "changed": "says something else",
     "missing": "is missing from the record",
@@ -39,11 +39,12 @@ def print_verdict(verdict: "Verdict") -> None:
 
 
 def sentence(verdict: "Verdict") -> str:
-    """Return in one sentence what differs first: topic, key, id and place."""
+    """Return in one sentence what differs first in event time: topic, key, id and place."""
     topics = ", ".join(verdict.differing)
-    found = next((one.first for one in verdict.topics if one.first is not None), None)
-    if found is None:
+    differences = [one.first for one in verdict.topics if one.first is not None]
+    if not differences:
         return f"{verdict.log}: {topics} differ"
+    found = min(differences, key=lambda one: one.ts_event_ns)
     at = f" at {found.at}" if found.at is not None else ""
     first = f"{found.topic} of {found.key}: {found.id or '?'}{at} {_words(found)}"
     return f"{verdict.log}: {topics} differ; first {first}"
@@ -86,8 +87,8 @@ def _print_difference(one: "TopicVerdict", found: "Difference") -> None:
     if found.fields and found.recorded is not None and found.today is not None:
         for field in found.fields[:10]:
             write(f"  {field}: recorded {_leaf(found.recorded, field)}, today {_leaf(found.today, field)}")
-    write(f"  recorded  {_short(found.recorded)}")
-    write(f"  today     {_short(found.today)}")
+    write(f"  recorded  {_json(found.recorded)}")
+    write(f"  today     {_json(found.today)}")
     for cause in found.causes:
         write(f"  cause     {_cause(cause)}")
 
@@ -99,10 +100,12 @@ def _cause(cause: "Cause") -> str:
     return f"{whose}{where or cause.what + ' '}{cause.text}{shown}".replace("  ", " ")
 
 
+def _json(event: dict[str, Any] | None) -> str:
+    return "nothing" if event is None else msgspec.json.encode(event).decode()
+
+
 def _short(event: dict[str, Any] | None) -> str:
-    if event is None:
-        return "nothing"
-    text = msgspec.json.encode(event).decode()
+    text = _json(event)
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
