@@ -26,6 +26,7 @@ from operators.account_state import AccountState
 from operators.performance import Metrics
 from operators.portfolio import book_position, portfolio_update
 from operators.sequencer import Sequencer
+from operators.strategies import StrategyError
 from operators.symbol_leg import SymbolLeg, SymbolState
 from schemas.account import PortfolioUpdate
 from schemas.codec import Event
@@ -39,6 +40,8 @@ class BacktestSummary(msgspec.Struct):
 
     symbols: list[str]
     stopped: bool
+    fault: str
+    """What ended the run before its end: a strategy that raised."""
     settings_digest: str
     wall_s: float
     cpu_s: float
@@ -72,6 +75,7 @@ class Backtest:
         self._account_leg: AccountLeg = account_leg(settings)
         self._history = history
         self.symbols = history.symbols()
+        self.fault = ""
         self._results = results
         self._states: dict[str, SymbolState] = {}
         self.account: AccountState = self._account_leg.init()
@@ -81,21 +85,25 @@ class Backtest:
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Fold the whole history, or as much of it as there is before someone asks to stop.
 
-        ``progress`` is told the bars closed so far and the event time reached.
+        ``progress`` is told the bars closed so far and the event time reached. A strategy that raises ends the run;
+        what was done before stands, and ``fault`` says what happened.
         """
         said = self._results.progress
-        for chunk in self._history.chunks():
-            if stop.asked():
-                break
-            self._results.market(chunk)
-            for poll in chunk.polls:
-                self._fold_symbol(poll)
-            self._fold_account(force=False)
-            self._results.flush()
-            progress(said.bars, said.event_time_ns)
-        else:
+        try:
+            for chunk in self._history.chunks():
+                if stop.asked():
+                    return
+                self._results.market(chunk)
+                for poll in chunk.polls:
+                    self._fold_symbol(poll)
+                self._fold_account(force=False)
+                self._results.flush()
+                progress(said.bars, said.event_time_ns)
             self._fold_account(force=True)
-        self._results.flush()
+        except StrategyError as error:
+            self.fault = str(error)
+        finally:
+            self._results.flush()
 
     def final_update(self) -> PortfolioUpdate:
         """Return how the account stands after its last event."""
@@ -143,6 +151,7 @@ def _summary(
     return BacktestSummary(
         symbols=list(run.symbols),
         stopped=stop.asked(),
+        fault=run.fault,
         settings_digest=as_record(settings).digest,
         wall_s=wall_s,
         cpu_s=cpu_s,

@@ -16,9 +16,11 @@ from flows.dataflow_api import served_once
 from flows.recovery_store import BROKEN, opened, store_error
 from flows.run_settings import fingerprint
 from flows.stderr import withheld
+from operators.strategies import StrategyError
 from schemas.topics import TOPICS
 
-_EXPLAINED = (RuntimeError, LogError, ConfigError, InputError, *BROKEN)
+_OURS = (LogError, ConfigError, InputError, StrategyError)
+_EXPLAINED = (RuntimeError, *_OURS, *BROKEN)
 """What Bytewax raises (it wraps most of what it meets in a RuntimeError), and what it lets pass as it came."""
 
 
@@ -35,7 +37,7 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
     Raises:
         ConfigError: the recovery store belongs to a run with other settings.
         StoreError: the recovery store is in use, damaged or full.
-        LogError, InputError: what a source or sink raised, without Bytewax's wrapping.
+        LogError, InputError, StrategyError: what a source or sink raised, without Bytewax's wrapping.
         OSError: the port of Bytewax's own API is taken.
     """
     store = opened(recovery_dir(settings) / name, fingerprint(settings))
@@ -67,7 +69,7 @@ def _ours(error: Exception, folder: Path) -> Exception | None:
     """Return the error of ours that Bytewax has wrapped, or what its own says about the store; None for a bug."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, LogError | ConfigError | InputError):
+        if isinstance(cause, _OURS):
             return cause
         cause = cause.__cause__ or cause.__context__
     return store_error(error, folder)

@@ -1,5 +1,7 @@
 """What do the strategies say about the bars that one poll closed?"""
 
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -7,7 +9,7 @@ from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH, CLOSE
 from operators.features import FEATURE_SET
 from operators.normalise import Longs
-from operators.strategies import BarRows, Intent, Strategy
+from operators.strategies import BarRows, Intent, Strategy, StrategyError
 from operators.symbol_parameters import StrategyInstance, SymbolParameters
 from operators.symbol_state import SymbolOutput, SymbolState
 from schemas.orders import Signal
@@ -23,14 +25,25 @@ def signals_of(parameters: SymbolParameters, state: SymbolState, output: SymbolO
         chosen = np.flatnonzero(output.bar_ints[:, at.OUT_TIMEFRAME] == instance.timeframe_ns)
         if not len(chosen):
             continue
-        strategy: Strategy = instance.strategy
-        for intent in strategy.step(memory, _rows(output, chosen)):
+        for intent in _intents(instance, memory, _rows(output, chosen)):
             row = int(chosen[intent.row])
             found.append((row, order, _signal(parameters.account, instance, output, row, intent)))
     found.sort(key=lambda entry: entry[:2])
     first = int(state.ints[at.SIGNALS])
     state.ints[at.SIGNALS] += len(found)
     return [msgspec.structs.replace(signal, seq=first + i) for i, (_, _, signal) in enumerate(found)]
+
+
+def _intents(instance: StrategyInstance, memory: Any, rows: BarRows) -> list[Intent]:
+    strategy: Strategy = instance.strategy
+    try:
+        return strategy.step(memory, rows)
+    except Exception as error:
+        raise StrategyError(
+            f"strategy {instance.name} raised {type(error).__name__}: {error}, on the {len(rows.bars)} bars of "
+            f"{rows.symbols[0]} from {int(rows.ts_event_ns[0])} to {int(rows.ts_event_ns[-1])} ns: mend it, or set "
+            f"strategies.{instance.name}.enabled=false"
+        ) from error
 
 
 def _rows(output: SymbolOutput, chosen: Longs) -> BarRows:

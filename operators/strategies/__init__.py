@@ -2,9 +2,9 @@
 
 from operators.strategies.rsi_reversion import RsiReversion
 from operators.strategies.sma_crossover import SmaCrossover
-from operators.strategies.strategy import BarRows, Intent, Strategy
+from operators.strategies.strategy import BarRows, Intent, Strategy, StrategyError
 
-__all__ = ["STRATEGIES", "BarRows", "Intent", "Strategy"]
+__all__ = ["STRATEGIES", "BarRows", "Intent", "Strategy", "StrategyError"]
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "sma_crossover": SmaCrossover,

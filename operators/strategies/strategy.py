@@ -17,6 +17,10 @@ Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 
+class StrategyError(RuntimeError):
+    """A strategy raised: the message names it, the symbol and the bars; the cause is what it raised."""
+
+
 class BarRows(msgspec.Struct, frozen=True):
     """Closed bars of one group in one timeframe, oldest first; n rows.
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flows import stop
@@ -15,6 +16,7 @@ from flows.digests import DIGESTED, Digests
 from flows.run import run
 from flows.run_settings import recorded_given
 from flows.runtime import open_configured_log
+from operators.strategies import STRATEGIES, BarRows, Intent
 
 ROOT = Path(__file__).parents[2]
 ES = str(ROOT / "infra/demo/es_trades.parquet")
@@ -135,3 +137,29 @@ def test_bars_of_the_files_own_length_and_a_latency_that_was_set() -> None:
     found = backtest_settings(None, {}, Asked(sets=("venue.latency=1s",)), 86_400_000_000_000)
     assert (found.symbol_leg.timeframes, found.venue.latency) == (["1d"], "1s")
     assert backtest_settings(None, {}, Asked(), 0).venue.latency == "50ms"
+
+
+class Failing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Works for 600 bars, then divides by nothing."""
+
+    def init(self) -> list[int]:
+        return [0]
+
+    def step(self, state: list[int], rows: BarRows) -> list[Intent]:
+        state[0] += len(rows.bars)
+        return [] if state[0] < 600 else [Intent(1 // 0, "LONG", 1.0, 0.5, 0.0, "", {})]
+
+
+def test_a_strategy_that_raises_ends_the_run_and_leaves_a_valid_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STRATEGIES, "failing", Failing)
+    asked = Asked(("sma_crossover", "failing"), timeframe="1m")
+    settings = backtest_settings(None, {"TITAN_LOG": f"sqlite:///{tmp_path}/a.db"}, asked, 0)
+    with open_configured_log(settings) as kept:
+        found = ran(settings, over(ES), kept)
+        assert "strategy failing raised ZeroDivisionError" in found.fault
+        assert "bars of ES from 1378" in found.fault
+        assert 400 < found.bars < 600
+        assert found.fills > 0
+        assert digests_of(kept) == found.topics

@@ -129,6 +129,7 @@ def backtest(
         _sweep(history, asked, recorded, sweeping, config, as_json)
         return
     from flows.backtest_settings import backtest_settings
+    from operators.strategies import StrategyError
 
     settings = backtest_settings(config, os.environ, asked, history.interval_ns, recorded)
     warn_of_unknown(settings, history.symbols())
@@ -144,6 +145,8 @@ def backtest(
             note(
                 f"next: titan report --log {out}   titan explain --last --log {out}   titan replay --verify {out}"
             )
+    if summary.fault:
+        raise StrategyError(summary.fault)
     if summary.stopped:
         raise KeyboardInterrupt
 

@@ -2,7 +2,7 @@
 
     0    done
     2    usage: unknown command or option, unusable configuration or log URL
-    3    bad input: a file or record that cannot be used
+    3    bad input: a file, record or strategy that cannot be used
     4    the log or a server cannot be reached or used
     5    a check failed
     130  interrupted
@@ -27,6 +27,7 @@ _CODES: dict[str, int] = {
     "flows.connectors.log_errors:RecordTooLarge": BAD_INPUT,
     "flows.connectors.log_errors:LogError": UNREACHABLE,
     "flows.recovery_store:StoreError": UNREACHABLE,
+    "operators.strategies.strategy:StrategyError": BAD_INPUT,
     "schemas.codec:DecodeError": BAD_INPUT,
 }
 """Error class -> exit code; the first row that fits counts, so a subclass stands before its root."""
