@@ -3,6 +3,7 @@
 from operators.performance import Performance, PerformanceResult
 from schemas.account import PortfolioUpdate
 from ui.report.charts import symbol_charts
+from ui.report.distributions import distributions
 from ui.report.equity import curve, periods
 from ui.report.faults import alert_tallies, bar_quality, dead_letter_tallies, denials, denied_by_rule
 from ui.report.fills import booked_fills, in_order, reasons
@@ -35,13 +36,14 @@ def compute(run: RunRecords, title: str, known: Known) -> Report:
         trades=trades,
         open_trades=still_open,
         periods=periods(run.updates, trades, portfolio.initial_nanos if portfolio else 0),
+        distributions=distributions(performance, trades),
         denials=denied,
         denied_by_rule=denied_by_rule(denied),
         dead_letters=dead_letter_tallies(run.dead_letters),
         alerts=alert_tallies(run.alerts),
         bar_quality=bar_quality(run.bars.values()),
         reconciliation=reconcile(run.updates, matched, held),
-        curve=curve(run.updates),
+        curve=curve(run.updates, fills),
         charts=charts,
         symbols_left_out=left_out,
     )

@@ -1,7 +1,9 @@
 """What is drawn of the account's equity? Its curve, thinned, and the same by periods as a table."""
 
 from bisect import bisect_left
+from itertools import accumulate
 
+from operators.performance.fills import BookedFill
 from schemas.account import PortfolioUpdate
 from ui.report.report import Curve, Lines, Period, Trade
 
@@ -12,16 +14,26 @@ _HOUR = 3_600_000_000_000
 _LENGTHS = (_HOUR, 4 * _HOUR, 24 * _HOUR, 7 * 24 * _HOUR, 28 * 24 * _HOUR, 364 * 24 * _HOUR)
 
 
-def curve(updates: list[PortfolioUpdate]) -> Curve:
+def curve(updates: list[PortfolioUpdate], fills: list[BookedFill]) -> Curve:
     """Return what is drawn of the account."""
     kept = [updates[i] for i in thinned([update.equity_nanos for update in updates])]
     times, lines = _strategy_lines(updates)
+    fees, slippage = (
+        list(accumulate(getattr(fill, name) for fill in fills)) for name in ("fee_nanos", "slippage_nanos")
+    )
+    step = max(1, len(fills) // (POINTS // 2))
+    shown = [i for i in range(len(fills)) if i % step == 0 or i == len(fills) - 1]
     return Curve(
         [update.ts_event_ns for update in kept],
         [update.equity_nanos for update in kept],
         [-update.drawdown for update in kept],
+        [_over_equity(update.gross_exposure_nanos, update) for update in kept],
+        [_over_equity(update.net_exposure_nanos, update) for update in kept],
         times,
         lines,
+        [fills[i].ts_ns for i in shown],
+        [fees[i] for i in shown],
+        [slippage[i] for i in shown],
     )
 
 
@@ -82,3 +94,7 @@ def _strategy_lines(updates: list[PortfolioUpdate]) -> tuple[list[int], Lines]:
             for name, total in sums.items():
                 lines[name].append(total)
     return times, lines
+
+
+def _over_equity(nanos: int, update: PortfolioUpdate) -> float:
+    return nanos / update.equity_nanos if update.equity_nanos > 0 else 0.0

@@ -3,6 +3,7 @@
 (async () => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const drawn = new Map();
+  const still = new Set();
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const coarse = matchMedia("(pointer: coarse)").matches;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -51,7 +52,8 @@
   async function draw(id) {
     const box = document.getElementById(id);
     if (!box || !figures[id] || drawn.has(id)) return;
-    const { data, layout } = figures[id];
+    const { data, layout, plain } = figures[id];
+    if (plain) return drawPlain(box, data, layout);
     drawn.set(id, { home: layout.xaxis.range.slice() });
     await Plotly.newPlot(box, data, dressed(layout), {
       responsive: true, displaylogo: false, displayModeBar: coarse ? false : "hover", showTips: false, doubleClick: false,
@@ -61,6 +63,23 @@
     box.on("plotly_doubleclick", () => go(null));
     if (range && overlaps(id, range)) await move(id, range);
     await fit(id);
+  }
+
+  async function repaint() {
+    for (const id of drawn.keys()) await Plotly.relayout(id, dressed({ ...document.getElementById(id).layout }));
+    for (const id of still) await Plotly.relayout(id, quiet({ ...document.getElementById(id).layout }));
+  }
+
+  // A figure without a time axis, which the others do not move.
+  async function drawPlain(box, data, layout) {
+    still.add(box.id);
+    await Plotly.newPlot(box, data, quiet(layout), { responsive: true, displayModeBar: false });
+  }
+
+  function quiet(layout) {
+    const full = { ...dressed(layout), showlegend: false, hovermode: "closest", dragmode: false, bargap: 0.08 };
+    full.margin = { ...full.margin, t: 12, b: 30 };
+    return full;
   }
 
   function overlaps(id, [from, to]) {
@@ -94,7 +113,7 @@
     const box = document.getElementById(id);
     const [from, to] = box.layout.xaxis.range.map(number);
     const change = {};
-    for (const axis of ["y", "y2", "y3"]) {
+    for (const axis of ["y", "y2", "y3", "y4", "y5"]) {
       const name = axis.replace("y", "yaxis");
       if (!box.layout[name] || box.layout[name].visible === false) continue;
       const seen = reach(box.data, axis, from, to);
@@ -171,7 +190,7 @@
     const shortest = lengths.some(isFinite) ? Math.min(...lengths) : 60e3;
     for (const button of all("[data-range]")) {
       const hours = Number(button.dataset.range);
-      const spans = Object.values(figures).map((figure) => figure.layout.xaxis.range);
+      const spans = Object.values(figures).filter((figure) => !figure.plain).map((figure) => figure.layout.xaxis.range);
       const longest = Math.max(...spans.map(([first, last]) => last - first));
       button.hidden = hours > 0 && (hours * 3600e3 > longest || hours * 3600e3 < 10 * shortest);
       button.addEventListener("click", async () => {
@@ -228,6 +247,7 @@
   const first = all(".symbol .figure")[0]?.id;
   if (first) await draw(first);
   await draw("equity");
-  dark.addEventListener("change", async () => { for (const id of drawn.keys()) await Plotly.relayout(id, dressed({ ...document.getElementById(id).layout })); });
+  for (const id of Object.keys(figures).filter((key) => figures[key].plain)) await draw(id);
+  dark.addEventListener("change", async () => { await repaint(); });
   document.documentElement.dataset.drawn = "yes";
 })();

@@ -7,11 +7,14 @@ from html import escape
 from string import Template
 from typing import Any
 
-from ui.report import sections
+from ui.report import measures, sections
+from ui.report.account_figures import equity_figure, histogram
 from ui.report.cards import key_figures
 from ui.report.chart_boxes import chart_boxes, place
 from ui.report.embed import own_file, plotly, plotly_licence, script_json
-from ui.report.figures import equity_figure, strategy_colours, symbol_figure
+from ui.report.figures import symbol_figure
+from ui.report.heat import returns
+from ui.report.plots import strategy_colours
 from ui.report.report import Report
 from ui.report.words import duration, moment, money, percent
 
@@ -32,7 +35,13 @@ def page(report: Report) -> str:
         if account
         else '<p class="nothing">There is no portfolio in this log yet.</p>',
         periods=sections.periods(report),
+        all_figures=measures.all_figures(report),
+        returns=returns(report.performance),
+        distributions=_distributions(report),
+        drawdowns=measures.drawdowns(report.performance),
+        costs=measures.costs(report.performance) + measures.directions(report.performance),
         strategies=sections.strategies(report),
+        symbols=measures.symbols(report.performance) + measures.months_by_strategy(report.performance),
         open_positions=sections.open_positions(report),
         trades=sections.trades(report),
         denied=sections.denied(report),
@@ -55,7 +64,19 @@ def _figures(report: Report) -> dict[str, Any]:
             colours,
             report.charts[0].closed if len(report.charts) == 1 else [],
         )
-    return figures
+    return figures | {f"spread-{spread.name}": histogram(spread) for spread in report.distributions}
+
+
+def _distributions(report: Report) -> str:
+    boxes = ""
+    for spread in report.distributions:
+        label = measures.spread_label(spread)
+        said = f"{label}: {spread.count:,}, mean {percent(spread.mean, True)}"
+        boxes += (
+            f'<div><h3>{escape(label)}</h3><div class="figure low" id="spread-{spread.name}" role="img" '
+            f'aria-label="{escape(said)}; a table follows below"></div>{measures.spread_table(spread)}</div>'
+        )
+    return f"<div class=halves>{boxes}</div>" if boxes else ""
 
 
 def _badges(report: Report) -> str:
@@ -124,4 +145,5 @@ def _equity(report: Report) -> str:
     said = f"Equity from {money(account.initial_nanos)} to {money(account.equity_nanos)}"
     if account.drawdown:
         said += f", deepest drawdown {percent(account.drawdown.ratio)}"
-    return f'<div class="figure" id="equity" role="img" aria-label="{escape(said)}; a table follows below"></div>'
+    label = f"{escape(said)}; a table follows below"
+    return f'<div class="figure account" id="equity" role="img" aria-label="{label}"></div>'

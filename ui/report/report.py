@@ -189,14 +189,32 @@ class Reconciliation(msgspec.Struct, frozen=True):
     """Fills that closed what was opened before the log begins."""
 
 
+class Distribution(msgspec.Struct, frozen=True):
+    """How values are spread: counts [n] between edges [n + 1], the outermost with all beyond them."""
+
+    name: str
+    count: int
+    mean: float
+    deviation: float
+    quantiles: dict[str, float]
+    edges: list[float]
+    counts: list[int]
+
+
 class Curve(msgspec.Struct, frozen=True):
-    """Equity and drawdown over time, thinned; profit of every strategy after fees."""
+    """Equity, drawdown and exposure over time, thinned; profit of every strategy after fees; costs so far, by fill."""
 
     ts_ns: list[int]
     equity_nanos: list[int]
     drawdown: list[float]
+    gross: list[float]
+    """Gross and net exposure over equity."""
+    net: list[float]
     strategy_ts_ns: list[int]
     strategy_net_nanos: Lines
+    cost_ts_ns: list[int]
+    cost_fees_nanos: list[int]
+    cost_slippage_nanos: list[int]
 
 
 class Candles(msgspec.Struct, frozen=True):
@@ -258,6 +276,7 @@ class Report(msgspec.Struct, frozen=True):
     trades: list[Trade]
     open_trades: list[OpenTrade]
     periods: list[Period]
+    distributions: list[Distribution]
     denials: list[Denial]
     denied_by_rule: dict[str, int]
     dead_letters: list[Tally]
