@@ -15,7 +15,6 @@ from flows.lookahead.findings import Finding, Line, Material, Report
 from flows.lookahead.naming import Suspects
 from flows.lookahead.recording import Recording, Source, recordings, symbol_leg
 from flows.lookahead.subject import Subject
-from flows.lookahead.warm_up import warm_ups
 from operators.features import FEATURES
 from operators.symbol_leg import StrategyInstance
 
@@ -91,7 +90,6 @@ class _Check:
             materials=self._materials,
             checks=list(self._lines.values()),
             findings=findings,
-            warm_up=warm_ups(self._subject.strategy, self.recordings) if passed else [],
             seconds=seconds,
         )
 
@@ -112,7 +110,7 @@ class _Check:
         for outcome in outcomes:
             self._lines[outcome.check].note(outcome.compared, len(outcome.failures))
             failures += outcome.failures
-        self._suspects.add(recording, failures, whole)
+        self._suspects.add(recording, failures)
         return not failures
 
     def _check_features(self, recording: Recording) -> None:

@@ -71,7 +71,7 @@ class Material(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """The whole check; ``warm_up`` tells how many bars a value needs until it no longer depends on where it began."""
+    """What was read, checked and found."""
 
     strategy: str
     file: str
@@ -81,5 +81,4 @@ class Report(msgspec.Struct):
     materials: list[Material]
     checks: list[Line]
     findings: list[Finding]
-    warm_up: list[Any]
     seconds: float = 0.0

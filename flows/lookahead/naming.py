@@ -1,11 +1,11 @@
 """What are the failures, in words, with the input and the line that did it?"""
 
-from flows.lookahead.answers import Answer
+from flows.lookahead.answers import Raised
 from flows.lookahead.findings import Culprit, Finding
 from flows.lookahead.inputs import Dependence, what_follows, what_precedes
 from flows.lookahead.lines import culprits
 from flows.lookahead.recording import Recording
-from flows.lookahead.strategy_checks import FUTURES, Failure
+from flows.lookahead.strategy_checks import FUTURES, LIVE, Failure
 from flows.lookahead.subject import Subject
 from flows.lookahead.traced_run import Job, with_source
 
@@ -30,7 +30,7 @@ class Suspects:
         """Number of suspects."""
         return len(self._found)
 
-    def add(self, recording: Recording, failures: list[Failure], whole: Answer) -> None:
+    def add(self, recording: Recording, failures: list[Failure]) -> None:
         """Narrow down what failed over one recording."""
         if not failures or self._recordings == _RECORDINGS:
             return
@@ -38,16 +38,16 @@ class Suspects:
         before = len(self._found)
         strategy, tape = self._subject.strategy, recording.tape
         for failure in failures:
-            if failure.check not in FUTURES and failure.check != "one bar at a time":
-                raised = with_source(whole.raised.file, whole.raised.line) if whole.raised else None
-                self._found.append((recording, failure, None, raised))
+            if failure.check not in (*FUTURES, LIVE):
+                self._found.append((recording, failure, None, _where(failure.raised)))
         ahead = _spread([failure for failure in failures if failure.check in FUTURES])
         for failure in ahead:
             found = what_follows(strategy, tape, failure, self._seed)
             self._found.append((recording, failure, found, None))
-        live = [failure for failure in failures if failure.check == "one bar at a time"]
+        live = [failure for failure in failures if failure.check == LIVE]
         for failure in _spread(live)[: 0 if len(self._found) > before else 1]:
-            self._found.append((recording, failure, what_precedes(strategy, tape, failure.row), None))
+            found = None if failure.raised else what_precedes(strategy, tape, failure.row)
+            self._found.append((recording, failure, found, _where(failure.raised)))
 
     def findings(self) -> list[Finding]:
         """Return what was found, each input and line once."""
@@ -60,7 +60,7 @@ class Suspects:
             culprit = lines.get(i) or known or Culprit(self._subject.file, 0, "")
             finding = _finding(recording, failure, dependence, culprit)
             kind = failure.check if failure.check not in FUTURES else ""
-            input_ = () if failure.check == "one bar at a time" else (finding.column, finding.bars_ahead)
+            input_ = () if failure.check == LIVE else (finding.column, finding.bars_ahead)
             key = (kind, culprit.place, *(() if culprit.line else input_))
             if key not in seen:
                 seen.add(key)
@@ -77,6 +77,10 @@ class Suspects:
         if dependence is not None and dependence.ahead > 0:
             return Job(spec, parameters, dependence.row, dependence.true, dependence.other)
         return None
+
+
+def _where(raised: Raised | None) -> Culprit | None:
+    return with_source(raised.file, raised.line) if raised else None
 
 
 def _spread(failures: list[Failure]) -> list[Failure]:
@@ -119,6 +123,8 @@ def _words(failure: Failure, dependence: Dependence | None) -> str:
         )
     if failure.check == "leaves its bars alone":
         return f"it writes to `{failure.detail}` of the bars that it is handed, which others read, too"
+    if failure.raised:
+        return f"where its bars come in other blocks than all at once, it raises {failure.detail}"
     if dependence is None:
         how = "what follows" if failure.check in FUTURES else "how the bars are cut into blocks"
         return f"what it says depends on {how}"

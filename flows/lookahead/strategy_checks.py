@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 import numpy as np
 
-from flows.lookahead.answers import Answer, ask, ask_in_pieces, changes_its_input, first_difference
+from flows.lookahead.answers import Answer, Raised, ask, ask_in_pieces, changes_its_input, first_difference
 from flows.lookahead.tape import Tape, changed, shuffled
 from operators.strategies import Strategy
 
+LIVE = "one bar at a time"
 Future = Callable[[Tape, int, np.random.Generator], Tape]
 
 FUTURES: dict[str, Future] = {
@@ -24,7 +25,7 @@ CHECKS: dict[str, str] = {
     "runs to the end": "it raises nothing",
     "same answer twice": "the same bars give the same signals again",
     "leaves its bars alone": "no array that it is handed is written to",
-    "one bar at a time": "as live: block by block, the state pickled between, it says what it says of all at once",
+    LIVE: "as live: block by block, the state pickled between, it says what it says of all at once",
     "future cut off": "signals up to a bar stay when nothing follows it",
     "future shuffled": "signals up to a bar stay when what follows it comes in another order",
     "future changed": "signals up to a bar stay when other prices, features and times follow it",
@@ -40,6 +41,7 @@ class Failure(msgspec.Struct, frozen=True):
     said: str
     otherwise: str
     detail: str = ""
+    raised: Raised | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -57,10 +59,14 @@ def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, se
     and the bars before them first.
     """
     last = len(tape) - 1
-    raised = [Failure("runs to the end", last, last + 1, "", "", whole.raised.words)] if whole.raised else []
-    yield Outcome("runs to the end", 1, raised)
-    if raised:
+    if whole.raised:
+        yield Outcome(
+            "runs to the end",
+            1,
+            [Failure("runs to the end", last, last + 1, "", "", whole.raised.words, whole.raised)],
+        )
         return
+    yield Outcome("runs to the end", 1, [])
     unlike = _compare("same answer twice", whole, ask(strategy, tape), last)
     yield Outcome("same answer twice", 1, unlike)
     if unlike:
@@ -69,7 +75,7 @@ def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, se
     said = [Failure("leaves its bars alone", 0, 0, "", "", written)] if written else []
     yield Outcome("leaves its bars alone", 1, said)
     live, compared = _live(strategy, tape, whole, seed)
-    yield Outcome("one bar at a time", compared, live)
+    yield Outcome(LIVE, compared, live)
     rng = np.random.default_rng(seed)
     chosen = _rows_to_try(whole, len(tape), [failure.row for failure in live], times, rng)
     for check, future in FUTURES.items():
@@ -85,19 +91,21 @@ def _live(strategy: Strategy, tape: Tape, whole: Answer, seed: int) -> tuple[lis
     found = list[Failure]()
     for edges in cuts:
         pieces = ask_in_pieces(strategy, tape, map(int, edges))
-        said, otherwise = dict(_by_row(whole)), dict(_by_row(pieces))
-        rows = sorted(row for row in {*said, *otherwise} if said.get(row) != otherwise.get(row))
-        if whole.raised or pieces.raised:
-            rows = [n - 1] if whole.raised != pieces.raised else []
-        found += [Failure("one bar at a time", row, row, whole.at(row), pieces.at(row)) for row in rows]
+        if pieces.raised:
+            said, otherwise = whole.at(n - 1), pieces.at(n - 1)
+            found.append(Failure(LIVE, n - 1, n - 1, said, otherwise, pieces.raised.words, pieces.raised))
+            continue
+        said_of, other_of = _by_row(whole), _by_row(pieces)
+        rows = sorted(row for row in {*said_of, *other_of} if said_of.get(row) != other_of.get(row))
+        found += [Failure(LIVE, row, row, whole.at(row), pieces.at(row)) for row in rows]
     return found, len(cuts)
 
 
-def _by_row(answer: Answer) -> Iterator[tuple[int, list[str]]]:
+def _by_row(answer: Answer) -> dict[int, list[str]]:
     rows: dict[int, list[str]] = {}
     for row, words in answer.intents:
         rows.setdefault(row, []).append(words)
-    yield from rows.items()
+    return rows
 
 
 def _rows_to_try(

@@ -82,7 +82,7 @@ def _made(
     named: str, cls: type[Any], params: dict[str, Any], given: Mapping[str, str], timeframe: str
 ) -> Subject:
     known = fields(cls) if issubclass(cls, msgspec.Struct) else {}
-    origin = Origin("flag", "--param")
+    origin = Origin("flag", "--set")
     for name, raw in given.items():
         if name not in known:
             raise unknown((named, name), origin, known)

@@ -1,6 +1,6 @@
-"""`titan check`: is what runs here honest? So far one check: that a strategy does not look ahead."""
+"""`titan check`: does a strategy look ahead, and how long does it depend on where it began?"""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -9,14 +9,15 @@ from ui.cli.options import ConfigOption, JsonOption, SetOption, configured
 from ui.cli.output import emit_json, moment, pairs, table, write
 
 if TYPE_CHECKING:
-    from flows.lookahead import Report, Source
+    from flows.config import Settings
+    from flows.lookahead import Report, Source, Subject
     from flows.lookahead.findings import Finding
 
 app = typer.Typer(help="Checks of strategies.", no_args_is_help=True)
 
 EXAMPLES = (
     "Examples:\n\ntitan check lookahead sma_crossover\n\n"
-    "titan check lookahead sma_crossover --param fast=5 --param slow=20\n\n"
+    "titan check lookahead sma_crossover --set fast=5 --set slow=20\n\n"
     "titan check lookahead my_strategy.py:MyStrategy --input ES_trades.parquet --timeframe 5m"
 )
 
@@ -34,7 +35,7 @@ class Reading(NamedTuple):
         typer.Option(
             "--input",
             metavar="FILE",
-            help="Recorded market data; may be repeated. Default: the data that travels with Titan.",
+            help="Recorded market data; may be repeated, or name more files after it. Default: Titan's own.",
         ),
     ] = None
     format: Annotated[
@@ -57,54 +58,97 @@ class Effort(NamedTuple):
     times: Annotated[
         int, typer.Option("--times", min=1, help="Bars of each symbol whose future is taken away.")
     ] = 200
-    bars: Annotated[int, typer.Option("--bars", min=2, help="Bars of each symbol that are read at most.")] = (
-        20_000
-    )
     seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses the bars, and the other futures.")] = 1
+
+
+StrategyArgument = Annotated[
+    str,
+    typer.Argument(help="Name in the registry or configuration, or path/to/file.py:Class, or module:Class."),
+]
+FilesArgument = Annotated[list[str] | None, typer.Argument(help="More files.", show_default=False)]
+BarsOption = Annotated[int, typer.Option("--bars", min=2, help="Bars of each symbol that are read at most.")]
 
 
 @app.command("lookahead", epilog=EXAMPLES)
 @grouped
 def lookahead(
-    strategy: Annotated[
-        str,
-        typer.Argument(
-            help="Name in the registry or configuration, or path/to/file.py:Class, or module:Class."
-        ),
-    ],
+    strategy: StrategyArgument,
+    files: FilesArgument = None,
+    *,
     reading: Reading,
     effort: Effort,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", metavar="NAME=VALUE", help="Set a parameter of the strategy; may be repeated."
-        ),
-    ] = None,
+    bars: BarsOption = 20_000,
     sets: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the future away, bar by bar, over real data: what a strategy said must stay. Names what looks ahead."""
-    settings, _ = configured(config, sets)
-    from flows.config.durations import ns
-    from flows.lookahead import Plan, check_lookahead, subject_of
+    """Take the future away, bar by bar, over real data: what a strategy said must stay. Names what looks ahead.
+
+    --set takes keys of the configuration, or a bare parameter of the strategy.
+    """
+    from flows.lookahead import Plan, check_lookahead
     from ui.cli.exits import CheckFailed
-    from ui.cli.kernels import note_compiling
     from ui.cli.progress import Bar
 
-    note_compiling()
-    if reading.timeframe:
-        _duration(reading.timeframe, "--timeframe", ns)
-    subject = subject_of(strategy, _parameters(param or []), settings)
-    plan = Plan(times=effort.times, bars=effort.bars, seed=effort.seed, timeframe=reading.timeframe)
+    settings, subject, sources = _prepared(strategy, files, reading, sets, config)
+    plan = Plan(times=effort.times, bars=bars, seed=effort.seed, timeframe=reading.timeframe)
     with Bar("look-ahead", "recordings") as progress:
-        report = check_lookahead(subject, _sources(reading), settings, plan, progress)
+        report = check_lookahead(subject, sources, settings, plan, progress)
     if as_json:
         emit_json(report)
     else:
         print_report(report)
     if not report.passed:
         raise CheckFailed(_conclusion(report))
+
+
+@app.command("warmup", epilog="Example:\n\ntitan check warmup rsi_reversion --set window=21")
+@grouped
+def warmup(
+    strategy: StrategyArgument,
+    files: FilesArgument = None,
+    *,
+    reading: Reading,
+    bars: BarsOption = 20_000,
+    sets: SetOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Begin at several bars of real data: how many bars until features and signals no longer depend on the beginning?
+
+    --set takes keys of the configuration, or a bare parameter of the strategy.
+    """
+    from flows.lookahead import start_up
+
+    settings, subject, sources = _prepared(strategy, files, reading, sets, config)
+    report = start_up(subject, sources, settings, reading.timeframe, bars)
+    if as_json:
+        emit_json(report)
+        return
+    rows = []
+    for one in (*report.features, report.signals):
+        needed = one.bars if one.bars is not None else f"over {one.followed:,}"
+        left = "" if one.left is None else f"{one.left:.1e}"
+        rows.append((one.name, one.declared, left, needed, one.starts))
+    names = ("value", "warm after", "differs then by", f"equal to {report.tolerance:g} after", "starts tried")
+    table(names, rows)
+    write("\nsignals: equal rows and targets; values of a session (session_vwap, cvd) need its beginning")
+
+
+def _prepared(
+    strategy: str, files: list[str] | None, reading: Reading, sets: list[str] | None, config: str | None
+) -> "tuple[Settings, Subject, tuple[Source, ...]]":
+    """Return the settings, the strategy with its parameters, and what is to be read."""
+    from flows.lookahead import subject_of
+    from ui.cli.kernels import note_compiling
+
+    given = [text for text in sets or [] if "." not in text.partition("=")[0]]
+    settings, _ = configured(config, [text for text in sets or [] if text not in given])
+    note_compiling()
+    if reading.timeframe:
+        _duration(reading.timeframe, "--timeframe")
+    subject = subject_of(strategy, _parameters(given), settings)
+    return settings, subject, _sources([*(reading.input or []), *(files or [])], reading)
 
 
 def print_report(report: "Report") -> None:
@@ -161,20 +205,19 @@ def _conclusion(report: "Report") -> str:
     bars = sum(material.bars for material in report.materials)
     return (
         f"{report.strategy} said nothing over {bars:,} bars, so nothing was checked: "
-        "try other --input, --timeframe or --param"
+        "try other --input, --timeframe or --set"
     )
 
 
-def _sources(reading: Reading) -> "tuple[Source, ...]":
-    from flows.config.durations import ns
+def _sources(files: list[str], reading: Reading) -> "tuple[Source, ...]":
     from flows.connectors.recorded import RecordedSettings
     from flows.lookahead import VENDORED, Source
 
-    if not reading.input:
+    if not files:
         return VENDORED
-    interval = _duration(reading.interval, "--interval", ns) if reading.interval else 0
+    interval = _duration(reading.interval, "--interval") if reading.interval else 0
     recorded = RecordedSettings(symbol=reading.symbol, timezone=reading.timezone, interval_ns=interval)
-    return (Source(tuple(reading.input), recorded, reading.format),)
+    return (Source(tuple(files), recorded, reading.format),)
 
 
 def _parameters(given: list[str]) -> dict[str, str]:
@@ -182,11 +225,12 @@ def _parameters(given: list[str]) -> dict[str, str]:
 
     for text in given:
         if "=" not in text:
-            raise UsageError(f"--param {text}: write NAME=VALUE, such as --param fast=5")
+            raise UsageError(f"--set {text}: write KEY=VALUE, such as --set fast=5")
     return dict(text.split("=", 1) for text in given)
 
 
-def _duration(text: str, option: str, ns: Any) -> int:
+def _duration(text: str, option: str) -> int:
+    from flows.config.durations import ns
     from ui.cli.exits import UsageError
 
     try:

@@ -44,7 +44,7 @@ def cheat(tmp_path: Path) -> str:
 
 
 def test_an_honest_strategy_passes(titan: Titan) -> None:
-    ended = titan("check", "lookahead", "sma_crossover", "--param", "fast=3", "--param", "slow=8", *QUICK)
+    ended = titan("check", "lookahead", "sma_crossover", "--set", "fast=3", "--set", "slow=8", *QUICK)
     assert ended.code == 0, ended.err
     assert "fast=3  slow=8" in ended.out
     assert "no look-ahead found" in ended.out
@@ -52,7 +52,7 @@ def test_an_honest_strategy_passes(titan: Titan) -> None:
 
 
 def test_a_cheat_in_a_file_of_ones_own_is_named(titan: Titan, cheat: str) -> None:
-    ended = titan("check", "lookahead", f"{cheat}:Peeks", "--param", "ahead=3", *QUICK)
+    ended = titan("check", "lookahead", f"{cheat}:Peeks", "--set", "ahead=3", *QUICK)
     assert ended.code == 5
     assert "FOUND  what it says depends on `close` of the bar 3 ahead" in ended.out
     assert "mine.py:16  later = np.roll(close, -self.ahead)" in ended.out
@@ -82,10 +82,10 @@ def test_a_strategy_that_says_nothing_was_not_checked(titan: Titan, cheat: str) 
     [
         (("sma_crossovr",), 2, "did you mean sma_crossover?"),
         (("nothing_like_it",), 2, "there are sma_crossover"),
-        (("sma_crossover", "--param", "fats=3"), 2, "did you mean sma_crossover.fast?"),
-        (("sma_crossover", "--param", "fast=x"), 2, "write a whole number"),
-        (("sma_crossover", "--param", "fast"), 2, "write NAME=VALUE"),
-        (("sma_crossover", "--param", "fast=80"), 2, "they must satisfy 2 <= fast < slow"),
+        (("sma_crossover", "--set", "fats=3"), 2, "did you mean sma_crossover.fast?"),
+        (("sma_crossover", "--set", "fast=x"), 2, "write a whole number"),
+        (("sma_crossover", "--set", "fast"), 2, "write KEY=VALUE"),
+        (("sma_crossover", "--set", "fast=80"), 2, "they must satisfy 2 <= fast < slow"),
         (("sma_crossover", "--timeframe", "fast"), 2, "--timeframe: 'fast' is not a duration"),
         (("sma_crossover", "--input", SPY, "--timeframe", "7s"), 3, "no two bars of 7s"),
         (("sma_crossover", "--input", "missing.csv"), 3, "missing.csv"),
@@ -109,3 +109,20 @@ def test_a_file_that_cannot_be_imported_is_named(titan: Titan, tmp_path: Path) -
     ended = titan("check", "lookahead", f"{tmp_path}/broken.py:Mine")
     assert ended.code == 3
     assert "cannot be imported: ModuleNotFoundError" in ended.err
+
+
+def test_how_long_values_depend_on_their_beginning(titan: Titan) -> None:
+    ended = titan("check", "warmup", "sma_crossover", "--json", "--set", "slow=30", SPY)
+    assert ended.code == 0, ended.err
+    report = ended.json
+    assert isinstance(report, dict)
+    features = {row["name"]: row for row in report["features"]}
+    assert (features["sma_20"]["bars"], features["sma_20"]["declared"], features["sma_20"]["left"]) == (
+        19,
+        20,
+        0.0,
+    )
+    assert 100 < features["ema_20"]["bars"] < 250
+    assert 0.0 < features["ema_20"]["left"] < 1e-3
+    assert report["signals"]["bars"] <= 31
+    assert "ema_20" in titan("check", "warmup", "rsi_reversion", SPY).out

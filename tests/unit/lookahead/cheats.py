@@ -277,3 +277,12 @@ class HonestBuffer(msgspec.Struct, frozen=True):
                 found.append(Intent(i, "LONG", 1.0, 0.5, 0.0, "above", told))
             state["closes"] = [*past, close][-self.window :]
         return found
+
+
+class NeedsTwoRows(Stateless, frozen=True):
+    """Does not cheat, but raises where a block has one row."""
+
+    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
+        """Buy every fifth bar, the change of the last two in its reason."""
+        change = np.diff(rows.bars[:, CLOSE])[-1]  # <- cheat
+        return intents(np.flatnonzero(rows.seen % 5 == 0), "up" if change is None else "any")

@@ -31,6 +31,7 @@ CHEATS = [
     ("Throws", TWICE, "", None),
     ("Writes", "leaves its bars alone", "", None),
     ("Raises", "runs to the end", "", None),
+    ("NeedsTwoRows", LIVE, "", None),
 ]
 
 
