@@ -6,7 +6,7 @@ from operators.performance import Metrics, PerformanceResult, Share
 from operators.performance.ratios import LEAST
 from ui.report.report import Distribution, Report
 from ui.report.tables import Cell, amount, count, figure, ratio, table, text
-from ui.report.words import DASH, duration, moment, money, number, percent
+from ui.report.words import DASH, MINUS, duration, moment, money, percent
 
 FALLS = 5
 BOOKS = 200
@@ -222,8 +222,8 @@ def _costs(said: Metrics) -> dict[str, str]:
         "Fees": f"{money(said.fees_nanos)} ({_number(said.fees_bps)} bps)",
         "Slippage": f"{money(said.slippage_nanos)} ({_number(said.slippage_bps)} bps)",
         "Turnover": money(said.turnover_nanos),
-        "Turnover over equity": _number(said.turnover),
-        "the same a year": _number(said.annual_turnover),
+        "Turnover, times equity": _number(said.turnover),
+        "Turnover a year": _number(said.annual_turnover),
         "Time in the market": _percent(said.time_in_market, False),
         "Exposure, gross and net": f"{_number(said.average_leverage)}, {_number(said.average_net_leverage)}",
         "Highest exposure": _number(said.highest_leverage),
@@ -245,7 +245,7 @@ def _year_note(said: Metrics) -> str:
 
 
 def _number(value: float | None) -> str:
-    return DASH if value is None else number(round(value, 2)) if abs(value) >= 0.01 else number(value)
+    return DASH if value is None else f"{value:,.2f}".replace("-", MINUS)
 
 
 def _percent(value: float | None, plus: bool = True) -> str:

@@ -37,7 +37,7 @@
       ...layout, paper_bgcolor: paper, plot_bgcolor: paper, hovermode: "x unified", hoversubplots: "axis", dragmode: coarse ? false : "zoom",
       font: { color: soft, size: narrow ? 10 : 12, family: getComputedStyle(document.body).fontFamily },
       margin: { l: 12, r: narrow ? 56 : 68, t: narrow ? 62 : 48, b: 42 }, showlegend: true, bargap: 0.15, hoverdistance: 24,
-      legend: { orientation: "h", x: 0, y: 1.035, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { color: ink } },
+      legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.035, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { color: ink } },
       hoverlabel: { bgcolor: paper, bordercolor: line, font: { color: ink } },
     };
     for (const name of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
