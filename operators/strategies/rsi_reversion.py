@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from operators.features import FEATURE_SET
+from operators.features.borrow import borrow
 from operators.features.rsi import Rsi
 from operators.features.rsi import step as step_rsi
 from operators.strategies.strategy import BarRows, Doubles, Intent, stop_distance
@@ -25,6 +26,7 @@ def _fold(state: Doubles, params: Doubles, bars: Doubles, out: Doubles) -> None:
 
     ``params`` are window, low, high, exit, warm bars, short allowed.
     """
+    state, params, bars, out = borrow(state), borrow(params), borrow(bars), borrow(out)
     low, high, exit_, warm, short_allowed = params[1], params[2], params[3], params[4], params[5]
     for i in range(bars.shape[0]):
         step_rsi(state[_OWN:], params[0:1], bars[i], out[i, 1:2])

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from operators.features import FEATURE_SET
+from operators.features.borrow import borrow
 from operators.features.ring import ring_size
 from operators.features.sma import step as step_sma
 from operators.strategies.strategy import BarRows, Doubles, Intent, stop_distance
@@ -19,6 +20,7 @@ _ATR_WARM = FEATURE_SET.warm_bars(["atr_14"])
 @njit(cache=True)
 def _fold(state: Doubles, params: Doubles, split: int, bars: Doubles, out: Doubles) -> None:
     """Write (change, fast, slow) of every bar to ``out`` [n, 3]; change is 1 up, -1 down, 0 none."""
+    state, params, bars, out = borrow(state), borrow(params), borrow(bars), borrow(out)
     last = state.shape[0] - 1
     for i in range(bars.shape[0]):
         step_sma(state[:split], params[0:1], bars[i], out[i, 1:2])
