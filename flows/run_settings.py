@@ -15,6 +15,7 @@ from flows.config import ConfigError, Settings
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin
 from flows.connectors.log import Log, Position
+from operators.account_state import STATE_VERSION
 from schemas.account import RunSettings
 from schemas.codec import DecodeError, decode, encode
 
@@ -24,10 +25,11 @@ DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "i
 
 
 def fingerprint(settings: Settings) -> dict[str, object]:
-    """Return all settings that the records of a run depend on."""
+    """Return all settings that the records of a run depend on, and of what shape its snapshots are."""
     plain = msgspec.to_builtins(settings)
     said: dict[str, object] = {section: plain[section] for section in DERIVING}
     said["symbol_state"] = symbol_parameters(settings).tag
+    said["account_state"] = STATE_VERSION
     return said
 
 
