@@ -62,34 +62,30 @@ def _scan(
     account: tuple[int, int, int, int, int],
 ) -> tuple[int, int, int, int, int, int]:
     """``pass_quiet`` in 64 bits; returns (row, clock, changes of the net, gross and worst value, peak)."""
-    symbol, longs, doubles, places = borrow(symbol), borrow(longs), borrow(doubles), borrow(places)
+    symbol, places, longs, doubles = borrow(symbol), borrow(places), borrow(longs), borrow(doubles)
     ints, floats = borrow(ints), borrow(floats)
     clock_ns, end_ns, equity, peak, floor = account
     net, gross, worst = 0, 0, 0
     while row < symbol.shape[0]:
         ts_ns = longs[row, 0]
-        if ts_ns > clock_ns:
-            if ts_ns > end_ns:
-                break
-            clock_ns = ts_ns
+        if ts_ns > max(clock_ns, end_ns):
+            break
+        clock_ns = max(clock_ns, ts_ns)
         place = places[symbol[row]]
         if place == at.NOT_TRADED or (place >= 0 and ts_ns <= ints[place, at.TS_EVENT]):
             row += 1
             continue
         if place < 0 or ints[place, at.BUSY] or ints[place, at.TOO_LARGE] or not _usable(doubles, row):
             break
-        change = _ticks(doubles, floats, row, place) - ints[place, at.TICKS]
         held, at_worst = ints[place, at.HELD], ints[place, at.WORST]
+        change = _ticks(doubles, floats, row, place) - ints[place, at.TICKS]
         if abs(float(change)) * float(max(abs(held), abs(at_worst))) > at.LIMIT:
             break
-        net_now, gross_now, worst_now = (
-            net + held * change,
-            gross + abs(held) * change,
-            worst + at_worst * change,
-        )
-        if max(abs(net_now), abs(gross_now), abs(worst_now)) > at.LIMIT or equity + net_now < floor:
+        new_net, new_gross = net + held * change, gross + abs(held) * change
+        new_worst = worst + at_worst * change
+        if max(abs(new_net), abs(new_gross), abs(new_worst)) > at.LIMIT or equity + new_net < floor:
             break
-        net, gross, worst = net_now, gross_now, worst_now
+        net, gross, worst = new_net, new_gross, new_worst
         peak = max(peak, equity + net)
         _keep(longs, doubles, ints, floats, row, place)
         row += 1
