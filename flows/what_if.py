@@ -106,11 +106,13 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
     """
     began = time.monotonic()
     commands = recorded_commands(log, settings.run.account.id)
-    before, was = _simulated(log, settings.run, commands.taken, None, told)
-    after, would = _simulated(
+    before, was, fault = _simulated(log, settings.run, commands.taken, None, told)
+    after, would, other_fault = _simulated(
         log, settings.asked, commands.taken, keep, lambda bars: told(before.progress.bars + bars)
     )
     notes = list(settings.notes)
+    notes += [f"as it was: {fault}"] if fault else []
+    notes += [f"what if: {other_fault}"] if other_fault else []
     if commands.left_out:
         notes.append(f"{commands.left_out} commands that the run had not taken are left out")
     topics, recorded = before.digests.results(), digests_of(log, settings.run.account.id)
@@ -153,12 +155,12 @@ def changes(run: Settings, asked: Settings) -> list[Change]:
 
 def _simulated(
     log: Log, settings: Settings, commands: Sequence[TimedCommand], keep: Log | None, told: Told
-) -> tuple[_Collected, PerformanceResult]:
+) -> tuple[_Collected, PerformanceResult, str]:
     results = _Collected(settings, keep)
     run = Backtest(settings, LogHistory(log), results, commands)
     run.run(lambda bars, _: told(bars))
     results.close()
-    return results, results.performance(run.final_update())
+    return results, results.performance(run.final_update()), run.fault
 
 
 def _both(before: Sequence[Share], after: Sequence[Share], field: str) -> list[Both]:
