@@ -15,6 +15,7 @@ from flows.explain.ranges import FAR, Ranges
 from schemas.block_codec import Rows
 from schemas.codec import DecodeError, decode_rows
 from schemas.market import Mark
+from schemas.plain_columns import read_columns
 
 R = TypeVar("R", BarRow, FeatureRow, RegimeRow)
 ROW_TOPICS: dict[type, str] = {BarRow: "bars", FeatureRow: "features", RegimeRow: "regimes"}
@@ -109,7 +110,7 @@ def _least(one: int | None, other: int) -> int:
 
 def _rows(record: Record) -> Rows | None:
     try:
-        return decode_rows(record.topic, record.value or b"")
+        return decode_rows(record.topic, record.value or b"", read_columns)
     except DecodeError:
         return None
 

@@ -12,6 +12,7 @@ from flows.explain.ranges import Ranges
 from schemas.account import DeadLetter
 from schemas.block_codec import Rows
 from schemas.codec import DecodeError, decode, decode_rows
+from schemas.plain_columns import read_columns
 
 TOPIC = "market_data"
 MOST_BYTES = 48 * 1024 * 1024
@@ -78,7 +79,7 @@ def _parts(records: list[Record], bar: BarRow, skipped: Ordinals) -> Iterator[_P
     start_ns = bar.ts_event_ns - bar.timeframe_ns
     for record in records:
         try:
-            rows = decode_rows(TOPIC, record.value or b"")
+            rows = decode_rows(TOPIC, record.value or b"", read_columns)
         except DecodeError:
             continue
         kind = _KINDS.get(rows.record)
