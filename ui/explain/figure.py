@@ -94,13 +94,12 @@ def _executions(told: Explanation) -> list[Execution]:
 
 
 def _other(one: Related) -> Execution | None:
-    if not isinstance(one.report, Link):
+    if not one.client_order_id:
         return None
-    report = one.report.event
-    effect = {"opened by": "opens", "closed by": "reduces"}.get(one.role, "adds to")
+    effect = {"opened by": "opens", "added to by": "adds to"}.get(one.role, "reduces")
     return Execution(
-        one.client_order_id, _OTHERS, report.side, effect, report.last_quantity_nanos, report.last_price_nanos,
-        report.ts_event_ns, report.fee_nanos, 1, "", {},
+        one.client_order_id, _OTHERS, one.side, effect, one.quantity_nanos, one.average_price_nanos, one.ts_event_ns,
+        one.fees_nanos, one.fills, "", {},
     )  # fmt: skip
 
 
