@@ -27,7 +27,7 @@ from flows.sessions import sessions_of
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
 from operators.performance import Metrics
-from operators.portfolio import book_position, portfolio_update
+from operators.portfolio import book_now, portfolio_update
 from operators.sequencer import InputRecord, Sequencer, Taken
 from operators.strategies import StrategyError
 from operators.symbol_leg import SymbolLeg, SymbolState
@@ -201,9 +201,7 @@ def _summary(
 
 def _by_strategy(settings: Settings, account: AccountState) -> dict[str, dict[str, str]]:
     ledger, instruments = account.ledger, instrument_table(settings)
-    books = [
-        book_position(key, book, ledger.symbols[key[1]], instruments) for key, book in ledger.books.items()
-    ]
+    books = [book_now(ledger, key, instruments) for key in ledger.books]
     return {
         name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
         for name, totals in by_strategy(books).items()

@@ -64,10 +64,11 @@ def portfolio_update(
         peak,
         state.day_start_equity_nanos,
         1.0 - equity / peak if peak > 0 else 0.0,
-        tuple([_told(ledger, key, instruments) for key in keys or books]),
+        tuple([book_now(ledger, key, instruments) for key in keys or books]),
     )
 
 
-def _told(ledger: Ledger, key: BookKey, instruments: InstrumentTable) -> BookPosition:
+def book_now(ledger: Ledger, key: BookKey, instruments: InstrumentTable) -> BookPosition:
+    """One book of the ledger at its symbol's last mark."""
     position = ledger.symbols[key[1]]
     return book_position(key, ledger.books[key], position, ledger.marks.ticks(position.row), instruments)
