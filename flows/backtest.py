@@ -27,7 +27,7 @@ from flows.sessions import sessions_of
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
 from operators.performance import Metrics
-from operators.portfolio import book_now, portfolio_update
+from operators.portfolio import portfolio_update
 from operators.sequencer import InputRecord, Sequencer, Taken
 from operators.strategies import StrategyError
 from operators.symbol_leg import SymbolLeg, SymbolState
@@ -171,7 +171,7 @@ def _summary(
     settings: Settings, run: Backtest, results: BacktestResults, *, wall: float, cpu: float
 ) -> BacktestSummary:
     wall_s, cpu_s = time.monotonic() - wall, time.process_time() - cpu
-    said, ledger = results.progress, run.account.ledger
+    said, ledger, last = results.progress, run.account.ledger, run.final_update()
     return BacktestSummary(
         symbols=list(run.symbols),
         stopped=stop.asked(),
@@ -193,18 +193,16 @@ def _summary(
         realized=decimal_of(ledger.realized_nanos),
         unrealized=decimal_of(ledger.unrealized_nanos),
         fees=decimal_of(ledger.fees_nanos),
-        strategies=_by_strategy(settings, run.account),
-        metrics=results.performance(run.final_update()).metrics,
+        strategies=_by_strategy(last),
+        metrics=results.performance(last).metrics,
         topics=results.digests.results(),
     )
 
 
-def _by_strategy(settings: Settings, account: AccountState) -> dict[str, dict[str, str]]:
-    ledger, instruments = account.ledger, instrument_table(settings)
-    books = [book_now(ledger, key, instruments) for key in ledger.books]
+def _by_strategy(last: PortfolioUpdate) -> dict[str, dict[str, str]]:
     return {
         name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
-        for name, totals in by_strategy(books).items()
+        for name, totals in by_strategy(last.books).items()
     }
 
 
