@@ -25,9 +25,6 @@ _READ: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
     "boolean": scalars.read_boolean,
 }
 
-ReadColumns = Callable[[bytes, int, int, int], tuple[Longs, Doubles, int]]
-"""As ``schemas.columns.read_columns``, or ``schemas.plain_columns.read_columns``, which needs no compiled code."""
-
 
 class Rows(msgspec.Struct):
     """A decoded block: ``head`` and ``tail`` by field name, ``longs`` [rows, k] and ``doubles`` [rows, m] by column."""
@@ -59,6 +56,7 @@ class BlockCodec:
         self.tail: tuple[str, ...] = ()
         for field in schema["fields"]:
             self._add(field["name"], field["type"])
+        self._writers = tuple(_WRITE[kind] for _, kind in self.head)
 
     def _add(self, name: str, kind: Any) -> None:
         if kind == {"type": "array", "items": "long"}:
@@ -81,10 +79,11 @@ class BlockCodec:
         tail: tuple[str, ...] = (),
     ) -> bytes:
         """Return the record's bytes; ``labels`` comes from ``labels()``."""
-        start = b"".join([_WRITE[kind](value) for (_, kind), value in zip(self.head, head, strict=True)])
-        body = write_columns(longs, doubles, *labels)
+        start = [write(value) for write, value in zip(self._writers, head, strict=True)]
         end = b"\x00" if self.mapped else b""
-        return start + body + end + b"".join(map(scalars.write_string, tail))
+        return b"".join(
+            (*start, write_columns(longs, doubles, *labels), end, *map(scalars.write_string, tail))
+        )
 
     def labels(self, names: tuple[str, ...] = ()) -> tuple[Bytes, Longs]:
         """Return what stands before each double column: nothing, or the keys ``names`` of the map."""
@@ -94,8 +93,8 @@ class BlockCodec:
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
         return np.frombuffer(b"".join(parts), np.uint8), ends
 
-    def decode(self, data: bytes, position: int, read: ReadColumns = read_columns) -> tuple[Rows, int]:
-        """Return the block and the position after it, its columns read by ``read``.
+    def decode(self, data: bytes, position: int) -> tuple[Rows, int]:
+        """Return the block and the position after it.
 
         Raises:
             ValueError, IndexError, UnicodeDecodeError: the bytes are not valid.
@@ -103,19 +102,17 @@ class BlockCodec:
         head: dict[str, Any] = {}
         for name, kind in self.head:
             head[name], position = _READ[kind](data, position)
-        longs, doubles, position = read(data, position, len(self.longs), len(self.doubles))
+        longs, doubles, position = read_columns(data, position, len(self.longs), len(self.doubles))
         names = self.doubles
         if self.mapped:
-            names, doubles, position = _read_map(data, position, len(longs), read)
+            names, doubles, position = _read_map(data, position, len(longs))
         tail: dict[str, str] = {}
         for name in self.tail:
             tail[name], position = scalars.read_string(data, position)
         return Rows(self.record, head, self.longs, longs, names, doubles, tail), position
 
 
-def _read_map(
-    data: bytes, position: int, rows: int, read: ReadColumns
-) -> tuple[tuple[str, ...], Doubles, int]:
+def _read_map(data: bytes, position: int, rows: int) -> tuple[tuple[str, ...], Doubles, int]:
     columns: dict[str, Doubles] = {}
     while True:
         count, position = scalars.read_count(data, position)
@@ -123,7 +120,7 @@ def _read_map(
             break
         for _ in range(count):
             name, position = scalars.read_string(data, position)
-            _, column, position = read(data, position, 0, 1)
+            _, column, position = read_columns(data, position, 0, 1)
             columns[name] = column[:, 0]
     if any(len(column) != rows for column in columns.values()):
         raise ValueError(f"a column of the map does not have the block's {rows} rows")

@@ -10,34 +10,59 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from schemas.words import double_at, put_double, word_at
+
 Bytes = NDArray[np.uint8]
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 INVALID = -1
+_NONE, _ONE, _SEVEN, _CONTINUED = np.uint64(0), np.uint64(1), np.uint64(0x7F), np.uint64(0x80)
+_MORE = np.uint64(0x8080808080808080)
+_LOW_7, _HIGH_7 = np.uint64(0x007F007F007F007F), np.uint64(0x7F007F007F007F00)
+_LOW_14, _HIGH_14 = np.uint64(0x00003FFF00003FFF), np.uint64(0x3FFF00003FFF0000)
+_LOW_28, _HIGH_28 = np.uint64(0x000000000FFFFFFF), np.uint64(0x0FFFFFFF00000000)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def read_long(buffer: Bytes, position: int, end: int) -> tuple[int, int]:
-    """Read one zigzag varint; return (value, position after it) or (0, -1)."""
-    raw = np.uint64(0)
-    shift = np.uint64(0)
-    for _ in range(10):
+    """Read one zigzag varint; return (value, position after it) or (0, -1).
+
+    Inlined: a call costs more than the varint. One byte and nine bytes (times in nanoseconds) are read without a loop.
+    """
+    if position >= end:
+        return 0, INVALID
+    raw = np.uint64(buffer[position])
+    if raw & _CONTINUED == _NONE:
+        return (int(np.int64(raw >> _ONE)) ^ -int(np.int64(raw & _ONE))), position + 1
+    if end - position > 8:
+        word = word_at(buffer, position)
+        if word & _MORE == _MORE and buffer[position + 8] < 0x80:
+            raw = _compact(word) | np.uint64(buffer[position + 8]) << np.uint64(56)
+            return (int(np.int64(raw >> _ONE)) ^ -int(np.int64(raw & _ONE))), position + 9
+    raw &= _SEVEN
+    for shift in range(7, 70, 7):
+        position += 1
         if position >= end:
             return 0, INVALID
-        byte = buffer[position]
-        position += 1
-        if shift == np.uint64(63) and byte > 1:
+        byte = np.uint64(buffer[position])
+        if shift == 63 and byte > _ONE:
             return 0, INVALID
-        raw |= np.uint64(byte & np.uint8(0x7F)) << shift
-        if byte < 0x80:
-            half = int(np.int64(raw >> np.uint64(1)))
-            return (-half - 1 if raw & np.uint64(1) else half), position
-        shift += np.uint64(7)
+        raw |= (byte & _SEVEN) << np.uint64(shift)
+        if byte & _CONTINUED == _NONE:
+            return (int(np.int64(raw >> _ONE)) ^ -int(np.int64(raw & _ONE))), position + 1
     return 0, INVALID
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
+def _compact(word: np.uint64) -> np.uint64:
+    """Return the low seven bits of each of eight bytes side by side: by halves, quarters, eighths."""
+    word = (word & _LOW_7) | (word & _HIGH_7) >> _ONE
+    word = (word & _LOW_14) | (word & _HIGH_14) >> np.uint64(2)
+    return (word & _LOW_28) | (word & _HIGH_28) >> np.uint64(4)
+
+
+@njit(cache=True, forceinline=True)
 def skip_string(buffer: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """Read the bounds of a string; return (start, length, position after it) or (0, 0, -1).
 
@@ -52,7 +77,7 @@ def skip_string(buffer: Bytes, position: int, end: int) -> tuple[int, int, int]:
     return position, length, position + length
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _read_count(buffer: Bytes, position: int, end: int) -> tuple[int, int]:
     """Read an array block's count, skipping the byte size that a negative count announces."""
     count, position = read_long(buffer, position, end)
@@ -64,7 +89,7 @@ def _read_count(buffer: Bytes, position: int, end: int) -> tuple[int, int]:
     return count, position
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def read_longs(buffer: Bytes, position: int, end: int, out: Longs) -> tuple[int, int]:
     """Read an array of longs into ``out``; return (rows, position after it) or (0, -1)."""
     rows = 0
@@ -84,7 +109,7 @@ def read_longs(buffer: Bytes, position: int, end: int, out: Longs) -> tuple[int,
         rows += count
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def read_doubles(buffer: Bytes, position: int, end: int, out: Doubles) -> tuple[int, int]:
     """Read an array of doubles into ``out``; return (rows, position after it) or (0, -1)."""
     rows = 0
@@ -96,28 +121,22 @@ def read_doubles(buffer: Bytes, position: int, end: int, out: Doubles) -> tuple[
             return rows, position
         if count > (end - position) // 8 or count > out.shape[0] - rows:
             return 0, INVALID
-        size = 8 * count
-        out[rows : rows + count] = buffer[position : position + size].view(np.float64)
-        position += size
+        for i in range(count):
+            out[rows + i] = double_at(buffer, position + 8 * i)
+        position += 8 * count
         rows += count
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def write_long(buffer: Bytes, position: int, value: int) -> int:
     """Write one zigzag varint (at most 10 bytes); return the position after it."""
-    raw = (np.uint64(value) << np.uint64(1)) ^ np.uint64(np.int64(value) >> np.int64(63))
-    while raw >= np.uint64(0x80):
-        buffer[position] = np.uint8(raw & np.uint64(0x7F)) | np.uint8(0x80)
+    raw = (np.uint64(value) << _ONE) ^ np.uint64(np.int64(value) >> np.int64(63))
+    while raw >= _CONTINUED:
+        buffer[position] = np.uint8(raw & _SEVEN) | np.uint8(0x80)
         raw >>= np.uint64(7)
         position += 1
     buffer[position] = np.uint8(raw)
     return position + 1
-
-
-@njit(cache=True)
-def _write_bytes(buffer: Bytes, position: int, what: Bytes) -> int:
-    buffer[position : position + what.shape[0]] = what
-    return int(position + what.shape[0])
 
 
 @njit(cache=True)
@@ -134,14 +153,15 @@ def _write_columns(buffer: Bytes, longs: Longs, doubles: Doubles, labels: Bytes,
         position += 1
     start = 0
     for column in range(doubles.shape[1]):
-        position = _write_bytes(buffer, position, labels[start : label_ends[column]])
+        for i in range(start, label_ends[column]):
+            buffer[position] = labels[i]
+            position += 1
         start = label_ends[column]
         if rows:
             position = write_long(buffer, position, rows)
-            target = buffer[position : position + 8 * rows].view(np.float64)
-            for row in range(rows):
-                target[row] = doubles[row, column]
-            position += 8 * rows
+        for row in range(rows):
+            put_double(buffer, position, doubles[row, column])
+            position += 8
         buffer[position] = 0
         position += 1
     return position
