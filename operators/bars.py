@@ -5,6 +5,8 @@ A bar covers [start, end) of event time, start a multiple of the timeframe since
 vector of ``operators.bar_columns``, ``ints`` the timeframe's slice of the symbol's state.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -33,7 +35,6 @@ def _begin(ints: Longs, bar: Doubles, ts_ns: int, timeframe_ns: int, open_: floa
     """Begin the bar that holds ``ts_ns``."""
     ints[at.BAR_START] = ts_ns // timeframe_ns * timeframe_ns
     ints[at.BAR_END] = ints[at.BAR_START] + timeframe_ns
-    ints[at.FIRST_SEQ] = -1
     ints[at.BAR_FILLED] = 0
     bar[:] = 0.0
     bar[OPEN] = open_
@@ -41,36 +42,45 @@ def _begin(ints: Longs, bar: Doubles, ts_ns: int, timeframe_ns: int, open_: floa
     bar[LOW] = open_
 
 
-@njit(cache=True, forceinline=True)
-def _count(ints: Longs, seq: int) -> None:
-    if ints[at.FIRST_SEQ] < 0:
-        ints[at.FIRST_SEQ] = seq
-    ints[at.LAST_SEQ] = seq
+class Trades(NamedTuple):
+    """Accepted trades in time order, in columns; ``aggressor`` and ``tick`` (tick rule) are signs, 0 where unknown."""
+
+    ts_ns: Longs
+    seq: Longs
+    price: Doubles
+    size: Doubles
+    aggressor: Doubles
+    tick: Doubles
 
 
 @njit(cache=True, forceinline=True)
-def add_trade(
-    ints: Longs, bar: Doubles, row: Longs, values: Doubles, timeframe_ns: int, aggressor: float, tick: float
-) -> None:
-    """Add one trade; ``aggressor`` and ``tick`` (tick rule) are signs, 0 where unknown."""
-    price, size = values[0], values[1]
+def add_trades(ints: Longs, bar: Doubles, trades: Trades, first: int, end: int, timeframe_ns: int) -> None:
+    """Add the trades [first, end), at least one and all of one bar, in order: the sums are those of one by one."""
     if ints[at.BAR_END] == 0:
-        _begin(ints, bar, row[at.TS], timeframe_ns, price)
-    _count(ints, row[at.SEQ])
-    bar[HIGH] = max(bar[HIGH], price)
-    bar[LOW] = min(bar[LOW], price)
-    bar[CLOSE] = price
-    bar[VOLUME] += size
-    bar[NOTIONAL] += price * size
-    bar[TRADES] += 1.0
-    if aggressor > 0.0:
-        bar[BUY_VOLUME] += size
-    elif aggressor < 0.0:
-        bar[SELL_VOLUME] += size
-    if tick > 0.0:
-        bar[UPTICKS] += 1.0
-    elif tick < 0.0:
-        bar[DOWNTICKS] += 1.0
+        _begin(ints, bar, trades.ts_ns[first], timeframe_ns, trades.price[first])
+        ints[at.FIRST_SEQ] = trades.seq[first]
+    ints[at.LAST_SEQ] = trades.seq[end - 1]
+    high, low, volume, notional = bar[HIGH], bar[LOW], bar[VOLUME], bar[NOTIONAL]
+    bought, sold, ups, downs = bar[BUY_VOLUME], bar[SELL_VOLUME], bar[UPTICKS], bar[DOWNTICKS]
+    for i in range(first, end):
+        price, size = trades.price[i], trades.size[i]
+        high = max(high, price)
+        low = min(low, price)
+        volume += size
+        notional += price * size
+        bought += size if trades.aggressor[i] > 0.0 else 0.0
+        sold += size if trades.aggressor[i] < 0.0 else 0.0
+        ups += 1.0 if trades.tick[i] > 0.0 else 0.0
+        downs += 1.0 if trades.tick[i] < 0.0 else 0.0
+    bar[HIGH], bar[LOW], bar[CLOSE], bar[VOLUME], bar[NOTIONAL] = (
+        high,
+        low,
+        trades.price[end - 1],
+        volume,
+        notional,
+    )
+    bar[BUY_VOLUME], bar[SELL_VOLUME], bar[UPTICKS], bar[DOWNTICKS] = bought, sold, ups, downs
+    bar[TRADES] += float(end - first)
 
 
 @njit(cache=True)
@@ -78,7 +88,8 @@ def add_bar(ints: Longs, bar: Doubles, row: Longs, values: Doubles, timeframe_ns
     """Add one vendor bar, whose interval (``row[SIDE]``) divides the timeframe."""
     if ints[at.BAR_END] == 0:
         _begin(ints, bar, row[at.TS] - row[at.SIDE], timeframe_ns, values[0])
-    _count(ints, row[at.SEQ])
+        ints[at.FIRST_SEQ] = row[at.SEQ]
+    ints[at.LAST_SEQ] = row[at.SEQ]
     bar[HIGH] = max(bar[HIGH], values[1])
     bar[LOW] = min(bar[LOW], values[2])
     bar[CLOSE] = values[3]

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from operators import symbol_layout as at
+from operators.bars import Trades
 
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -32,19 +33,22 @@ def _begin(ints: Longs, floats: Doubles, ts_ns: int, interval_ns: int) -> None:
 
 
 @njit(cache=True, forceinline=True)
-def add_trade(ints: Longs, floats: Doubles, ts_ns: int, price: float, size: float, interval_ns: int) -> None:
-    """Add one trade to the mark being built."""
+def add_trades(ints: Longs, floats: Doubles, trades: Trades, first: int, end: int, interval_ns: int) -> None:
+    """Add the trades [first, end), at least one and all of one interval, to the mark being built."""
     if ints[at.MARK_END] == 0:
-        _begin(ints, floats, ts_ns, interval_ns)
+        _begin(ints, floats, trades.ts_ns[first], interval_ns)
     if floats[at.MARK_VOLUME] == 0.0:
-        floats[at.MARK_OPEN] = price
-        floats[at.MARK_HIGH] = price
-        floats[at.MARK_LOW] = price
-    floats[at.MARK_HIGH] = max(floats[at.MARK_HIGH], price)
-    floats[at.MARK_LOW] = min(floats[at.MARK_LOW], price)
-    floats[at.MARK_CLOSE] = price
-    floats[at.MARK_VOLUME] += size
-    ints[at.MARK_LAST_TS] = ts_ns
+        floats[at.MARK_OPEN] = trades.price[first]
+        floats[at.MARK_HIGH] = trades.price[first]
+        floats[at.MARK_LOW] = trades.price[first]
+    high, low, volume = floats[at.MARK_HIGH], floats[at.MARK_LOW], floats[at.MARK_VOLUME]
+    for i in range(first, end):
+        high = max(high, trades.price[i])
+        low = min(low, trades.price[i])
+        volume += trades.size[i]
+    floats[at.MARK_HIGH], floats[at.MARK_LOW], floats[at.MARK_VOLUME] = high, low, volume
+    floats[at.MARK_CLOSE] = trades.price[end - 1]
+    ints[at.MARK_LAST_TS] = trades.ts_ns[end - 1]
 
 
 @njit(cache=True)

@@ -80,25 +80,29 @@ def _is_bad_print(
 
 @njit(cache=True, forceinline=True)
 def check_trade(
-    ints: Longs, floats: Doubles, row: Longs, values: Doubles, params: Longs, scales: Doubles
-) -> int:
-    """Round a trade's price and size in place; return ACCEPTED or the reason against it."""
-    price, size = values[0], values[1]
+    ints: Longs,
+    floats: Doubles,
+    key: tuple[int, int],
+    price: float,
+    size: float,
+    params: Longs,
+    scales: Doubles,
+) -> tuple[int, float, float]:
+    """Return (ACCEPTED or the reason against it, rounded price, rounded size); ``key`` is time and venue id."""
+    ts_ns, trade_id = key
     if not (math.isfinite(price) and math.isfinite(size)):
-        return at.NOT_FINITE
+        return at.NOT_FINITE, price, size
     if price <= 0.0 or size <= 0.0:
-        return at.NOT_POSITIVE
+        return at.NOT_POSITIVE, price, size
     price = round_to(price, scales[at.F_TICK], scales[at.F_TICK_INVERSE])
     size = round_to(size, scales[at.F_LOT], scales[at.F_LOT_INVERSE])
     if size <= 0.0 or price <= 0.0:
-        return at.BELOW_LOT
-    if row[at.ID] != 0 and _is_repeated(ints, row[at.ID]):
-        return at.DUPLICATE
-    if _is_bad_print(ints, floats, price, row[at.TS], params, scales[at.F_BAD_FRACTION]):
-        return at.BAD_PRINT
-    values[0] = price
-    values[1] = size
-    return ACCEPTED
+        return at.BELOW_LOT, price, size
+    if trade_id != 0 and _is_repeated(ints, trade_id):
+        return at.DUPLICATE, price, size
+    if _is_bad_print(ints, floats, price, ts_ns, params, scales[at.F_BAD_FRACTION]):
+        return at.BAD_PRINT, price, size
+    return ACCEPTED, price, size
 
 
 @njit(cache=True)
@@ -164,7 +168,11 @@ def check(ints: Longs, floats: Doubles, row: Longs, values: Doubles, params: Lon
     if row[at.KIND] == TRADES:
         if ints[at.FED_BY] == at.BY_BARS:
             return at.MIXED
-        return check_trade(ints, floats, row, values, params, scales)
+        key = (row[at.TS], row[at.ID])
+        reason, price, size = check_trade(ints, floats, key, values[0], values[1], params, scales)
+        if reason == ACCEPTED:
+            values[0], values[1] = price, size
+        return reason
     if row[at.KIND] == QUOTES:
         return check_quote(ints, row, values, scales)
     if ints[at.FED_BY] == at.BY_TRADES:

@@ -13,8 +13,10 @@ from operators.features.borrow import borrow
 from operators.normalise import Doubles, Longs
 from operators.symbol_memory import Scratch, Tables, view_scratch, view_tables
 from operators.symbol_messages import read_head, read_rows
+from operators.symbol_poll import END, OFFSET, START
 from operators.symbol_rows import close_until, ends_by, refuse, said_to, take
-from schemas.blocks import BARS, GAP, HEARTBEAT, QUOTES
+from operators.symbol_trades import take_in_turn
+from schemas.blocks import BARS, GAP, HEARTBEAT, QUOTES, TRADES
 from schemas.columns import Bytes
 
 _END_OF_TIME = np.iinfo(np.int64).max
@@ -50,10 +52,8 @@ def _sort(scratch: Scratch, rows: int) -> None:
 
 
 @njit(cache=True, forceinline=True)
-def _release(
-    ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, waiting: int, offset: int
-) -> None:
-    """Take every waiting row that nothing older can precede, keep the others, and close what has ended.
+def _release(ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, waiting: int) -> None:
+    """Take every waiting row that nothing older can precede, and keep the others.
 
     More rows than may wait are taken before their time; whatever would belong before them is late from then on.
     """
@@ -71,6 +71,15 @@ def _release(
     for i in range(released, waiting):
         _move(scratch, i, i - released)
     scratch.counts[at.HELD] = waiting - released
+
+
+@njit(cache=True, forceinline=True)
+def _promise(
+    ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, said: tuple[int, int], offset: int
+) -> None:
+    """Note what a message promises (``said``: complete_to and whether it is the last), and close what has ended."""
+    ints[at.COMPLETE_TO] = max(ints[at.COMPLETE_TO], said[0])
+    ints[at.FINAL] = said[1]
     said_to_ns = said_to(ints)
     if ends_by(ints, tables.params, said_to_ns):
         close_until(ints, floats, tables, scratch, said_to_ns, offset)
@@ -167,13 +176,19 @@ def _take_message(
     if position < 0:
         _refuse_message(scratch, offset, reason)
         return
+    known = ints[at.STARTED] != 0 and session == ints[at.SESSION]
+    if known and kind == TRADES and scratch.counts[at.HELD] == 0:
+        head = (seq, complete_to)
+        if take_in_turn(ints, floats, tables, scratch, buffer, (position, end, offset), head):
+            _promise(ints, floats, tables, scratch, (complete_to, final), offset)
+            return
     rows = 0
     if kind != HEARTBEAT:
         rows, position = read_rows(scratch, buffer, position, end, kind)
     if position != end:
         _refuse_message(scratch, offset, at.MALFORMED)
         return
-    if ints[at.STARTED] == 0 or session != ints[at.SESSION]:
+    if not known:
         announced = kind == HEARTBEAT and complete_to > 0
         _begin_session(ints, session, complete_to if announced else _END_OF_TIME, offset)
     waiting = scratch.counts[at.HELD]
@@ -182,32 +197,30 @@ def _take_message(
     elif kind != HEARTBEAT:
         waiting = _admit(ints, scratch, kind, seq, rows, offset)
     ints[at.COMPLETE_TO] = max(ints[at.COMPLETE_TO], complete_to)
-    ints[at.FINAL] = final
-    _release(ints, floats, tables, scratch, waiting, offset)
+    _release(ints, floats, tables, scratch, waiting)
+    _promise(ints, floats, tables, scratch, (complete_to, final), offset)
 
 
 @njit(cache=True)
 def advance(
     state: tuple[Longs, Doubles], tables: tuple[Longs, Doubles, Bytes], room: tuple[Longs, Doubles],
-    buffer: Bytes, ends: Longs, offsets: Longs, held: int,
+    memory: Bytes, places: Longs, first: int, end: int, held: int,
 ) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """Take the messages of one poll of one symbol, in order; return how many rows wait, bars closed, marks were
-    written and rows were refused, and the time up to which the symbol has said everything.
+    """Take the messages [first, end) of a poll, all of one symbol, in order; return how many rows wait, bars closed,
+    marks were written and rows were refused, and the time up to which the symbol has said everything.
 
     ``state`` is laid out by ``operators.symbol_layout``; ``tables`` and ``room`` are packed by
-    ``operators.symbol_memory``; message i is ``buffer[ends[i-1]:ends[i]]`` and has ``offsets[i]`` in the log. ``room``
-    holds the ``held`` rows that wait, and must have space for every row of the messages and for all that they close.
+    ``operators.symbol_memory``; ``memory`` and ``places`` are those of ``operators.symbol_poll``. ``room`` holds the
+    ``held`` rows that wait, and must have space for every row of the messages and for all that they close.
     """
     ints, floats = borrow(state[0]), borrow(state[1])
     own_tables = view_tables(tables[0], tables[1], tables[2])
     scratch = view_scratch(room[0], room[1])
-    own_buffer, own_ends, own_offsets = borrow(buffer), borrow(ends), borrow(offsets)
+    own_memory, own_places = borrow(memory), borrow(places)
     counts = scratch.counts
     counts[at.HELD] = held
     counts[at.BARS] = counts[at.MARKS] = counts[at.REJECTS] = 0
-    start = 0
-    for i in range(own_ends.shape[0]):
-        end = int(own_ends[i])
-        _take_message(ints, floats, own_tables, scratch, own_buffer, (start, end, int(own_offsets[i])))
-        start = end
+    for i in range(first, end):
+        place = (int(own_places[i, START]), int(own_places[i, END]), int(own_places[i, OFFSET]))
+        _take_message(ints, floats, own_tables, scratch, own_memory, place)
     return counts[at.HELD], counts[at.BARS], counts[at.MARKS], counts[at.REJECTS], said_to(ints)

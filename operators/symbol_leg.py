@@ -4,25 +4,25 @@
 of one poll into it. Everything per tick and per bar is one compiled call; what is per signal is plain Python.
 """
 
-from array import array
-from itertools import accumulate
+from collections.abc import Sequence
 
 import numpy as np
 
 from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH
 from operators.features import FEATURE_SET
-from operators.instruments import NANOS, Instrument, InstrumentTable
+from operators.instruments import NANOS, InstrumentTable
 from operators.normalise import Doubles, Longs, inverse_of
 from operators.symbol_kernel import advance
 from operators.symbol_memory import Tables, make_scratch, pack_tables, view_scratch
 from operators.symbol_parameters import StrategyInstance, SymbolParameters
+from operators.symbol_poll import Poll
 from operators.symbol_rejects import dead_letter, missing_rows_alert, refused_message
 from operators.symbol_signals import signals_of
 from operators.symbol_state import SymbolOutput, SymbolState
 from schemas.columns import Bytes
 
-__all__ = ["StrategyInstance", "SymbolLeg", "SymbolOutput", "SymbolParameters", "SymbolState"]
+__all__ = ["StrategyInstance", "Poll", "SymbolLeg", "SymbolOutput", "SymbolParameters", "SymbolState"]
 
 REGIME_COLUMNS = 5
 BAR_ROW_WIDTH = BAR_WIDTH + FEATURE_SET.width + REGIME_COLUMNS
@@ -78,56 +78,42 @@ class SymbolLeg:
         )
 
     def step(
-        self, state: SymbolState, partition: int, offsets: list[int], values: list[bytes]
+        self, state: SymbolState, partition: int, offsets: Sequence[int], values: Sequence[bytes]
     ) -> SymbolOutput:
-        """Fold the messages of one poll into ``state`` (in place) and return what follows, in order.
+        """Fold a symbol's messages into ``state`` (in place) and return what follows, in order.
 
         Raises:
             ValueError: the state was made with other parameters.
         """
+        return self.fold(state, partition, Poll.of(offsets, values), 0, len(values))
+
+    def fold(self, state: SymbolState, partition: int, poll: Poll, first: int, end: int) -> SymbolOutput:
+        """Fold the messages [first, end) of a poll, all of one symbol, as ``step`` does."""
         if state.tag != self._tag:
             raise ValueError(
                 f"the state of {state.symbol} has tag {state.tag}, these parameters have {self._tag}: "
                 "restore the parameters that it was made with, or begin anew and read the log again"
             )
-        instrument = self.instruments.find(state.symbol)
-        if instrument is None:
-            return self._unknown(state, partition, offsets, values)
-        tables = self._tables.get(state.symbol) or self._make_tables(state.symbol, instrument)
-        ends = list(accumulate(map(len, values)))
-        if len(values) == 1 or not values or ends[-1] <= _MOST_BYTES:
-            return self._fold(state, tables, partition, offsets, values)
-        return self._fold_in_parts(state, tables, partition, offsets, values)
-
-    def _fold_in_parts(
-        self,
-        state: SymbolState,
-        tables: tuple[Longs, Doubles, Bytes],
-        partition: int,
-        offsets: list[int],
-        values: list[bytes],
-    ) -> SymbolOutput:
-        parts, start, size = [], 0, 0
-        for i, value in enumerate(values):
-            if size and size + len(value) > _MOST_BYTES:
-                parts.append(self._fold(state, tables, partition, offsets[start:i], values[start:i]))
-                start, size = i, 0
-            size += len(value)
-        parts.append(self._fold(state, tables, partition, offsets[start:], values[start:]))
-        return SymbolOutput.joined(parts)
+        tables = self._tables.get(state.symbol) or self._make_tables(state.symbol)
+        if tables is None:
+            return self._unknown(state, partition, poll, first, end)
+        if poll.largest <= _MOST_BYTES:
+            return self._fold(state, tables, partition, poll, (first, end))
+        spans = poll.parts(first, end, _MOST_BYTES)
+        return SymbolOutput.joined([self._fold(state, tables, partition, poll, span) for span in spans])
 
     def _fold(
         self,
         state: SymbolState,
         tables: tuple[Longs, Doubles, Bytes],
         partition: int,
-        offsets: list[int],
-        values: list[bytes],
+        poll: Poll,
+        span: tuple[int, int],
     ) -> SymbolOutput:
-        bars, marks, refused, said_to_ns = self._advance(state, tables, offsets, values)
+        bars, marks, refused, said_to_ns = self._advance(state, tables, poll, *span)
         scratch = self._scratch
         output = _nothing(state.symbol, partition)
-        output.complete_to_ns = max(0, said_to_ns)
+        output.complete_to_ns = said_to_ns if said_to_ns > 0 else 0
         output.final = bool(state.ints[at.FINAL])
         if marks:
             output.mark_ints = scratch.mark_ints[:marks].copy()
@@ -138,32 +124,25 @@ class SymbolLeg:
             output.signals = signals_of(self.parameters, state, output)
         output.signals_emitted = int(state.ints[at.SIGNALS])
         if refused:
-            self._report_refused(output, refused, dict(zip(offsets, values, strict=True)))
+            self._report_refused(output, refused, poll, span)
         return output
 
     def _advance(
-        self,
-        state: SymbolState,
-        tables: tuple[Longs, Doubles, Bytes],
-        offsets: list[int],
-        values: list[bytes],
+        self, state: SymbolState, tables: tuple[Longs, Doubles, Bytes], poll: Poll, first: int, end: int
     ) -> tuple[int, int, int, int]:
         """Return bars closed, marks written, rows refused, and how far everything has been said."""
-        buffer = values[0] if len(values) == 1 else b"".join(values)
-        ends = np.frombuffer(array("q", accumulate(map(len, values))), np.int64)
-        places = np.frombuffer(array("q", offsets), np.int64)
         held = len(state.held)
-        self._make_room(held + len(buffer) // _SMALLEST_ROW + 2, len(values))
-        scratch = self._scratch
+        self._make_room(held + poll.largest // _SMALLEST_ROW + 2, end - first)
         if held:
-            scratch.row_ints[:held] = state.held_ints
-            scratch.rows[:held] = state.held
-        memory = np.frombuffer(buffer, np.uint8)
-        left, *counts = advance((state.ints, state.floats), tables, self._room, memory, ends, places, held)
+            self._scratch.row_ints[:held] = state.held_ints
+            self._scratch.rows[:held] = state.held
+        left, bars, marks, refused, said_to_ns = advance(
+            (state.ints, state.floats), tables, self._room, poll.memory, poll.places, first, end, held
+        )
         if left or held:
-            state.held_ints = scratch.row_ints[:left].copy()
-            state.held = scratch.rows[:left].copy()
-        return counts[0], counts[1], counts[2], counts[3]
+            state.held_ints = self._scratch.row_ints[:left].copy()
+            state.held = self._scratch.rows[:left].copy()
+        return bars, marks, refused, said_to_ns
 
     def _make_room(self, rows: int, messages: int) -> None:
         slots = len(self.parameters.timeframes_ns)
@@ -175,7 +154,11 @@ class SymbolLeg:
         self._room = make_scratch(rows, closed, BAR_ROW_WIDTH)
         self._scratch = view_scratch(*self._room)
 
-    def _make_tables(self, symbol: str, instrument: Instrument) -> tuple[Longs, Doubles, Bytes]:
+    def _make_tables(self, symbol: str) -> tuple[Longs, Doubles, Bytes] | None:
+        """Return the tables of a symbol, kept from then on; None where it is not in the instrument table."""
+        instrument = self.instruments.find(symbol)
+        if instrument is None:
+            return None
         p = self.parameters
         volatility = FEATURE_SET.column("realised_volatility_20")
         regime_state = p.regime.state_size
@@ -203,7 +186,7 @@ class SymbolLeg:
         ints, floats, name = pack_tables(tables)
         return self._tables.setdefault(symbol, (self._shared.setdefault(session, ints), floats, name))
 
-    def _report_refused(self, output: SymbolOutput, refused: int, originals: dict[int, bytes]) -> None:
+    def _report_refused(self, output: SymbolOutput, refused: int, poll: Poll, span: tuple[int, int]) -> None:
         for row, values in zip(
             self._scratch.reject_ints[:refused].tolist(),
             self._scratch.rejects[:refused].tolist(),
@@ -212,14 +195,12 @@ class SymbolLeg:
             if row[at.REASON] == at.MISSING_ROWS:
                 output.alerts.append(missing_rows_alert(output.symbol, output.partition, row[at.OFFSET]))
             else:
-                original = originals.get(row[at.OFFSET], b"")
+                original = poll.message(*span, row[at.OFFSET]) if row[at.ORDINAL] < 0 else b""
                 output.dead_letters.append(
                     dead_letter(output.symbol, output.partition, row, values, original)
                 )
 
-    def _unknown(
-        self, state: SymbolState, partition: int, offsets: list[int], values: list[bytes]
-    ) -> SymbolOutput:
+    def _unknown(self, state: SymbolState, partition: int, poll: Poll, first: int, end: int) -> SymbolOutput:
         detail = (
             f"symbol {state.symbol!r} is not in the instrument table; add [instruments.{state.symbol}] with venue, "
             "currency, tick size and lot size to titan.toml"
@@ -227,7 +208,9 @@ class SymbolLeg:
         output = _nothing(state.symbol, partition)
         output.final = True
         output.dead_letters = [
-            refused_message(state.symbol, partition, offset, "unknown_symbol", detail, value)
-            for offset, value in zip(offsets, values, strict=True)
+            refused_message(
+                state.symbol, partition, offset, "unknown_symbol", detail, poll.memory[start:stop].tobytes()
+            )
+            for start, stop, offset in poll.places[first:end].tolist()
         ]
         return output

@@ -45,6 +45,8 @@ class Scratch(NamedTuple):
     marks: Doubles
     reject_ints: Longs
     rejects: Doubles
+    longs: Longs  # the memory of row_ints
+    doubles: Doubles  # the memory of rows
 
 
 @njit(cache=True, forceinline=True)
@@ -86,6 +88,7 @@ def view_scratch(ints: Longs, floats: Doubles) -> Scratch:
         ints[b:c].reshape(closed, at.OUT_INTS), floats[x:y].reshape(closed, width),
         ints[c:d].reshape(others, at.MARK_INTS), floats[y:z].reshape(others, at.MARK_FLOATS),
         ints[d:].reshape(others, at.REJECT_INTS), floats[z:].reshape(others, at.ROW_FLOATS),
+        ints[a:b], floats[:x],
     )  # fmt: skip
 
 

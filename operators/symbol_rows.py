@@ -133,29 +133,44 @@ def _fill(ints: Longs, tables: Tables) -> None:
 
 
 @njit(cache=True, forceinline=True)
-def _take_trade(ints: Longs, floats: Doubles, tables: Tables, row: Longs, values: Doubles) -> None:
-    price = values[0]
+def note_trade(ints: Longs, floats: Doubles, ts_ns: int, price: float) -> float:
+    """Remember an accepted trade as the last; return its sign by the tick rule (an unchanged price carries one)."""
     sign = floats[at.LAST_SIGN]
     if price > floats[at.LAST_PRICE]:
         sign = 1.0
     elif price < floats[at.LAST_PRICE]:
         sign = -1.0
     floats[at.LAST_SIGN] = sign
-    aggressor = float(row[at.SIDE]) if row[at.SIDE] != 0 else sign
+    floats[at.LAST_PRICE] = price
+    ints[at.LAST_TS] = ts_ns
+    return float(sign)
+
+
+@njit(cache=True, forceinline=True)
+def add_trades(
+    ints: Longs, floats: Doubles, tables: Tables, trades: bars.Trades, first: int, end: int
+) -> None:
+    """Add the trades [first, end), which close nothing, to the bar of every timeframe and to the mark."""
     width = at.FEATURE_STATE + tables.state_at[-1] + tables.params[at.P_REGIME_STATE]
     for slot in range(tables.params[at.P_TIMEFRAMES]):
         base = at.INTS + slot * at.BAR_INTS
         start = at.FLOATS + slot * width
-        bars.add_trade(
-            ints[base : base + at.BAR_INTS], floats[start : start + BAR_WIDTH], row, values,
-            tables.params[at.PARAM_INTS + slot], aggressor, sign,
-        )  # fmt: skip
+        own, bar = ints[base : base + at.BAR_INTS], floats[start : start + BAR_WIDTH]
+        bars.add_trades(own, bar, trades, first, end, tables.params[at.PARAM_INTS + slot])
+    marks.add_trades(ints, floats, trades, first, end, tables.params[at.P_MARK_NS])
+
+
+@njit(cache=True, forceinline=True)
+def _take_trade(ints: Longs, floats: Doubles, tables: Tables, row: Longs, values: Doubles) -> None:
+    sign = note_trade(ints, floats, row[at.TS], values[0])
+    values[2] = float(row[at.SIDE]) if row[at.SIDE] != 0 else sign
+    values[3] = sign
+    columns = (values[0:1], values[1:2], values[2:3], values[3:4])
+    trades = bars.Trades(row[at.TS : at.TS + 1], row[at.SEQ : at.SEQ + 1], *columns)
+    add_trades(ints, floats, tables, trades, 0, 1)
     if row[at.TS] < ints[at.GAP_TO] and row[at.OFFSET] > ints[at.GAP_OFFSET]:
         _fill(ints, tables)
-    floats[at.LAST_PRICE] = price
-    ints[at.LAST_TS] = row[at.TS]
     ints[at.FED_BY] = at.BY_TRADES
-    marks.add_trade(ints, floats, row[at.TS], price, values[1], tables.params[at.P_MARK_NS])
 
 
 @njit(cache=True)

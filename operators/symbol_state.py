@@ -52,6 +52,12 @@ class SymbolOutput(msgspec.Struct):
     final: bool
     signals_emitted: int
 
+    @property
+    def holds_rows(self) -> bool:
+        """Say whether anything followed but that time went on."""
+        rows = len(self.mark_ints) + len(self.bar_ints)
+        return bool(rows or self.dead_letters or self.alerts or self.signals)
+
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return what follows from parts of a poll, in order, as one."""
