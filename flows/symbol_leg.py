@@ -30,15 +30,22 @@ class SymbolLogic(StatefulBatchLogic[SymbolPoll, SymbolOutput, bytes]):
     def __init__(self, leg: SymbolLeg, resume_state: bytes | None) -> None:
         self._leg = leg
         self._state: SymbolState | None = pickle.loads(resume_state) if resume_state else None
+        self._interval_ns = leg.parameters.mark_interval_ns
+        self._clock: tuple[int, bool] | None = None
 
     def on_batch(self, values: list[SymbolPoll]) -> tuple[list[SymbolOutput], bool]:
-        """Fold the polls, in order."""
+        """Fold the polls, in order; say what followed, or that the clock went on by a mark's interval."""
         state = self._state
         if state is None:
             state = self._state = self._leg.init(values[0].symbol)
-        return [
-            self._leg.step(state, v.partition, v.offsets, v.values) for v in values
-        ], StatefulBatchLogic.RETAIN
+        outputs = []
+        for v in values:
+            output = self._leg.fold(state, v.partition, v.poll, v.first, v.end)
+            clock = (output.complete_to_ns // self._interval_ns, output.final)
+            if clock != self._clock or output.holds_rows:
+                outputs.append(output)
+            self._clock = clock
+        return outputs, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
         """Return the state as it is now."""

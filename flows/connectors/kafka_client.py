@@ -95,7 +95,8 @@ def consumer_config(servers: str, settings: LogSettings) -> Config:
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
         "fetch.queue.backoff.ms": 5,
-        "fetch.message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
+        "fetch.message.max.bytes": 1
+        << 20,  # larger records come one at a time; larger fetches leave the cache
         "queued.max.messages.kbytes": 65_536,
         **client_config(servers, settings),
     }

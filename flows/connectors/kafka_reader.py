@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from flows.connectors.kafka_client import consumer_config, translated
+from flows.connectors.key_runs import KeyRuns, KeySlots, Taken, sorted_runs
 from flows.connectors.log import LogSettings, Position, Positions, Reader, Record
 from flows.connectors.log_errors import LogError, check_identity, check_span
 
@@ -24,6 +26,8 @@ _PASSING = {
     KafkaError.REQUEST_TIMED_OUT,
 }
 """Troubles that librdkafka gets over by itself."""
+
+_CHUNK = 1000
 
 
 class Admin(Protocol):
@@ -52,6 +56,7 @@ class KafkaReader(Reader):
         self._doubt = False
         self._positions: dict[Position, int] = dict(positions)
         self._topics = sorted({topic for topic, _ in positions})
+        self._slots = KeySlots()
         try:
             self._consumer = Consumer(consumer_config(servers, settings) | {"error_cb": self._noticed})
             self._assign()
@@ -77,11 +82,10 @@ class KafkaReader(Reader):
     def poll_by_key(
         self, max_records: int, timeout_s: float
     ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
-        if len(self._topics) != 1:
-            raise ValueError("poll_by_key serves readers of one topic: use poll, or one reader per topic")
+        topic = self._topic()
         by_partition: dict[int, dict[bytes, tuple[list[int], list[bytes]]]] = {}
         moved: dict[Position, int] = {}
-        topic, partition = self._topics[0], -1
+        partition = -1
         runs: dict[bytes, tuple[list[int], list[bytes]]] = {}
         for m in self._take(max_records, timeout_s):
             key = m.key()
@@ -107,6 +111,33 @@ class KafkaReader(Reader):
         self._positions.update(moved)
         return grouped
 
+    def poll_runs(self, max_records: int, timeout_s: float) -> KeyRuns | None:
+        """See Reader; taken a thousand at a time, as ten thousand messages at once cost 0.25 us more each."""
+        found, moved = Taken([], [], []), dict[Position, int]()
+        messages = self._take(min(_CHUNK, max_records), timeout_s)
+        while messages:
+            self._take_apart(messages, found, moved)
+            room = min(_CHUNK, max_records - len(found.values))
+            messages = self._take(room, 0.0) if len(messages) >= _CHUNK and room > 0 else []
+        self._positions.update(moved)
+        return sorted_runs(self._slots.table, found) if found.values else None
+
+    def _take_apart(self, messages: list[Message], found: Taken, moved: dict[Position, int]) -> None:
+        keys = list(map(Message.key, messages))
+        slots = self._slots.of_keys(keys)
+        if slots is None:  # an event without a record has no key, a record may lack one
+            messages = [
+                m for m in messages if m.key() is not None or m.error() is None or self._met(m, moved)
+            ]
+            keys = [m.key() or b"" for m in messages]
+        partitions = np.fromiter(map(Message.partition, messages), np.int32, len(messages))
+        offsets = np.fromiter(map(Message.offset, messages), np.int64, len(messages))
+        for partition in np.unique(partitions).tolist():
+            moved[self._topic(), partition] = int(offsets[partitions == partition].max()) + 1
+        found.slots.append(self._slots.of_places(keys, partitions, slots))
+        found.offsets.append(offsets)
+        found.values.extend([value or b"" for value in map(Message.value, messages)])
+
     def positions(self) -> dict[Position, int]:
         return dict(self._positions)
 
@@ -117,6 +148,11 @@ class KafkaReader(Reader):
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _topic(self) -> str:
+        if len(self._topics) != 1:
+            raise ValueError("poll_by_key serves readers of one topic: use poll, or one reader per topic")
+        return self._topics[0]
 
     def _take(self, max_records: int, timeout_s: float) -> list[Message]:
         """Messages and events as soon as one is there; [] after timeout_s."""

@@ -19,6 +19,7 @@ from typing import Literal, Self
 
 import msgspec
 
+from flows.connectors.key_runs import KeyRuns, runs_of
 from flows.connectors.log_errors import (
     MAX_RECORD_BYTES,
     DeliveryFailed,
@@ -157,19 +158,18 @@ class Reader(ABC):
 
     @abstractmethod
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Up to max_records, each partition in offset order; [] when none came in timeout_s.
-
-        [] may come sooner, where a partition was found to end; whether all did says `at_end`.
-        """
+        """Up to max_records, each partition in offset order; [] when none came in timeout_s, or one was at its end."""
 
     @abstractmethod
     def poll_by_key(
         self, max_records: int, timeout_s: float
     ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
-        """One poll of a one-topic reader, grouped: (partition, key) -> (offsets, values), offsets rising.
+        """One poll of a one-topic reader: (partition, key) -> (offsets, values), offsets rising; a tombstone is b""."""
 
-        The hot path: nothing is built per record. Tombstones and empty values both read as b"".
-        """
+    def poll_runs(self, max_records: int, timeout_s: float) -> KeyRuns | None:
+        """The same poll in columns, for thousands of records at once; None where there are none."""
+        found = self.poll_by_key(max_records, timeout_s)
+        return runs_of(found) if found else None
 
     @abstractmethod
     def positions(self) -> dict[Position, int]:

@@ -10,18 +10,20 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.log import IdentityChanged, Log
+from operators.symbol_leg import Poll
 
 TOPIC = "market_data"
 _IDLE = timedelta(milliseconds=1)
 
 
 class SymbolPoll(msgspec.Struct, gc=False):
-    """The messages of one symbol in one poll."""
+    """The messages [first, end) of a poll: those of one symbol."""
 
     symbol: str
     partition: int
-    offsets: list[int]
-    values: list[bytes]
+    poll: Poll
+    first: int
+    end: int
 
 
 def _to_end(log: Log) -> dict[tuple[str, int], int]:
@@ -83,17 +85,17 @@ class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
     def next_batch(self) -> list[tuple[str, SymbolPoll]]:
         if stop.asked():
             raise StopIteration
-        found = self._reader.poll_by_key(self._poll_records, 0.0)
-        if not found:
+        found = self._reader.poll_runs(self._poll_records, 0.0)
+        if found is None:
             if self._ended is not None and self._ended(self._reader.positions()):
                 raise StopIteration
             self._awake = datetime.now(UTC) + _IDLE
             return []
         self._awake = None
         polls = []
-        for (partition, key), (offsets, values) in found.items():
+        for (partition, key), first, end in zip(found.keys, found.edges, found.edges[1:]):
             symbol = key.decode(errors="replace")
-            polls.append((symbol, SymbolPoll(symbol, partition, offsets, values)))
+            polls.append((symbol, SymbolPoll(symbol, partition, found.poll, first, end)))
         return polls
 
     def next_awake(self) -> datetime | None:

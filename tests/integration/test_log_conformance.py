@@ -26,6 +26,7 @@ from flows.connectors.log import (
     open_log,
 )
 from flows.connectors.partitioner import partition_of
+from operators.symbol_poll import OFFSET
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -200,6 +201,16 @@ def test_polls_by_key(log: Log, topic: str) -> None:
                 run[0].extend(offsets)
                 run[1].extend(values)
         assert reader.positions() == stop
+    in_runs: dict[tuple[int, bytes], tuple[list[int], list[bytes]]] = {}
+    with log.reader({(topic, p): 0 for p in range(4)}) as reader:
+        while not reader.at_end(stop):
+            runs = reader.poll_runs(60, 1)
+            for place, first, end in zip(runs.keys, runs.edges, runs.edges[1:]) if runs else ():
+                run = in_runs.setdefault(place, ([], []))
+                run[0].extend(runs.poll.places[first:end, OFFSET].tolist())
+                run[1].extend(runs.poll.message(first, end, offset) for offset in run[0][first - end :])
+        assert reader.positions() == stop
+    assert in_runs == grouped
     expected: dict[tuple[int, bytes], tuple[list[int], list[bytes]]] = {}
     for r in read_all(log, topic):
         run = expected.setdefault((r.partition, r.key), ([], []))
