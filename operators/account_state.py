@@ -15,8 +15,7 @@ from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, SubmitOrd
 Output = RiskDecision | SubmitOrder | CancelOrder | ExecutionReport | PortfolioUpdate | Alert
 
 COMMANDS_KEPT = 1024
-STATE_VERSION = 2
-"""Raised whenever what the leg or its sequencer pickles changes shape: older snapshots are then not read."""
+STATE_VERSION = 1
 
 
 class AccountState(msgspec.Struct):

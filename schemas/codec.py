@@ -8,8 +8,7 @@ import msgspec
 
 from schemas import account, orders
 from schemas.avro_files import records
-from schemas.block_codec import BlockCodec, ReadColumns, Rows
-from schemas.columns import read_columns
+from schemas.block_codec import BlockCodec, Rows
 from schemas.record_codec import Decode, Encode, make_decoder, make_encoder
 from schemas.scalars import read_long, write_long
 from schemas.topics import TOPICS
@@ -127,15 +126,15 @@ def decode(topic: str, value: bytes) -> Event:
     return event  # type: ignore[no-any-return]
 
 
-def decode_rows(topic: str, value: bytes, read: ReadColumns = read_columns) -> Rows:
-    """Return the block in a record value of a block topic, its columns read by ``read``.
+def decode_rows(topic: str, value: bytes) -> Rows:
+    """Return the block in a record value of a block topic.
 
     Raises:
         DecodeError: the bytes are not such a record.
     """
     try:
         branch, position = _open(topic, value)
-        rows, position = BLOCKS[topic][branch].decode(value, position, read)
+        rows, position = BLOCKS[topic][branch].decode(value, position)
     except DecodeError:
         raise
     except (ValueError, IndexError) as error:

@@ -78,14 +78,17 @@ class SymbolOutbox:
         self._rows.update(waiting[0])
         self._ids.update(waiting[1])
 
-    def records(self, output: SymbolOutput) -> Iterator[Outgoing]:
+    def records(self, output: SymbolOutput) -> list[Outgoing]:
         """Return blocks first, then signals, then the marks that count them."""
         self._note(output)
-        key = output.symbol.encode()
+        key, found = output.symbol.encode(), list[Outgoing]()
         if len(output.bars):
-            yield from self._bars(key, output)
-        yield from self._singles(output)
-        yield from self._marks(key, output)
+            found += self._bars(key, output)
+        if output.signals or output.dead_letters or output.alerts:
+            found += self._singles(output)
+        if len(output.marks) or self._moved_on(output):
+            found += self._marks(key, output)
+        return found
 
     def single_records(self, output: SymbolOutput) -> Iterator[Outgoing]:
         """Return the records of one event alone: refused rows, alerts, signals."""
@@ -146,18 +149,23 @@ class SymbolOutbox:
                 del self._rows[topic, symbol, timeframe_ns]
         return times > np.array(known, np.int64)
 
+    def _clock(self, output: SymbolOutput) -> tuple[int, bool]:
+        return output.complete_to_ns // self._mark_interval_ns, output.final
+
+    def _moved_on(self, output: SymbolOutput) -> bool:
+        return self._clock(output) != self._clocks.get(output.symbol)
+
     def _marks(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
         """Return the marks, or an empty block where only the clock moved on by a mark's interval."""
         longs, doubles = output.mark_ints, output.marks
         if len(longs) and self._rows:
             fresh = self._fresh("marks", output.symbol, longs[:, 0], np.zeros(len(longs), np.int64))
             longs, doubles = longs[fresh], doubles[fresh]
-        tick = (output.complete_to_ns // self._mark_interval_ns, output.final)
         if not len(longs):
-            if tick == self._clocks.get(output.symbol):
+            if not self._moved_on(output):
                 return
             longs, doubles = _NOTHING
-        self._clocks[output.symbol] = tick
+        self._clocks[output.symbol] = self._clock(output)
         head = (output.symbol, output.complete_to_ns, output.final, output.signals_emitted)
         body = _CODECS["marks"].encode(head, longs, doubles, _LABELS["marks"])
         yield Outgoing("marks", key, _FRAMES["marks"] + body, max(1, output.complete_to_ns // 1_000_000))

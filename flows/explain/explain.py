@@ -2,6 +2,7 @@
 
 import msgspec
 
+from flows.config.masking import masked
 from flows.connectors.log import Log
 from flows.explain.causes import Cause, cause_of, cut_of, parameters_of
 from flows.explain.chain import BarRow, Explanation, FeatureRow, Link, Missing, RegimeRow, Series
@@ -50,7 +51,7 @@ def explain(log: Log, asked: Asked) -> Explanation:
     )
     told = Explanation(
         asked=asked.name or ("the newest denied decision" if asked.denied else "the newest order"),
-        log=log.url,
+        log=masked(("log", "url"), log.url),
         account=subject.account,
         strategy=subject.strategy,
         symbol=subject.symbol,

@@ -32,7 +32,7 @@ from flows.progress import Progress
 from flows.run import run
 from flows.runtime import open_configured_log
 from flows.sessions import sessions_of
-from operators.symbol_leg import SymbolLeg, SymbolState
+from operators.symbol_leg import Poll, SymbolLeg, SymbolState
 from schemas.blocks import encode_block
 from schemas.topics import TOPICS
 from tests.servers.kafka import KafkaServer
@@ -106,14 +106,16 @@ def bare(settings: Settings, log: Log) -> None:
     consumer.close()
 
 
-def polls(log: Log, each: Callable[[str, int, list[int], list[bytes]], None]) -> None:
+def polls(log: Log, each: Callable[[str, int, Poll, int, int], None]) -> None:
     """Read the topic to its end by symbol."""
     spans = log.spans(TOPIC)
     stop = {(TOPIC, p): end for p, (_, end) in enumerate(spans)}
     with log.reader({(TOPIC, p): first for p, (first, _) in enumerate(spans)}) as reader:
         while not reader.at_end(stop):
-            for (partition, key), (offsets, values) in reader.poll_by_key(POLL, 0.05).items():
-                each(key.decode(), partition, offsets, values)
+            runs = reader.poll_runs(POLL, 0.05)
+            if runs is not None:
+                for (partition, key), first, end in zip(runs.keys, runs.edges, runs.edges[1:]):
+                    each(key.decode(), partition, runs.poll, first, end)
 
 
 def folded(settings: Settings, log: Log, encode: bool) -> None:
@@ -121,11 +123,11 @@ def folded(settings: Settings, log: Log, encode: bool) -> None:
     instruments = instrument_table(settings)
     leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
     states: dict[str, SymbolState] = {}
-    outbox = SymbolOutbox(10_000_000_000, Progress())
+    outbox = SymbolOutbox(10_000_000_000, Progress(), tuple(range(4)), 4)
 
-    def each(symbol: str, partition: int, offsets: list[int], values: list[bytes]) -> None:
+    def each(symbol: str, partition: int, poll: Poll, first: int, end: int) -> None:
         state = states.get(symbol) or states.setdefault(symbol, leg.init(symbol))
-        output = leg.step(state, partition, offsets, values)
+        output = leg.fold(state, partition, poll, first, end)
         if encode:
             for _ in outbox.records(output):
                 pass

@@ -89,6 +89,7 @@ class TinyRun:
             self.state.ledger,
             position_of(self.state.ledger, instrument),
             instrument.nearest_ticks(price),
+            START,
         )
 
 
