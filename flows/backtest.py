@@ -6,7 +6,8 @@ there is no second implementation of bars, fills or ledgers that could differ fr
 """
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -14,18 +15,20 @@ from flows import stop
 from flows.backtest_results import BacktestResults
 from flows.config import Settings
 from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.connectors.account_inputs import COMMANDS
 from flows.connectors.history import History
 from flows.connectors.log import Log
 from flows.connectors.market_source import SymbolPoll
 from flows.digests import TopicDigest
+from flows.recorded_commands import TimedCommand
 from flows.run import by_strategy
 from flows.run_settings import as_record
 from flows.sessions import sessions_of
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
 from operators.performance import Metrics
-from operators.portfolio import book_position, portfolio_update
-from operators.sequencer import Sequencer
+from operators.portfolio import portfolio_update
+from operators.sequencer import InputRecord, Sequencer, Taken
 from operators.strategies import StrategyError
 from operators.symbol_leg import SymbolLeg, SymbolState
 from schemas.account import PortfolioUpdate
@@ -67,9 +70,15 @@ class BacktestSummary(msgspec.Struct):
 
 
 class Backtest:
-    """Both legs over a history; ``results`` takes what they say."""
+    """Both legs over a history; ``results`` takes what they say, ``commands`` act at their place in event time."""
 
-    def __init__(self, settings: Settings, history: History, results: BacktestResults) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        history: History,
+        results: BacktestResults,
+        commands: Iterable[TimedCommand] = (),
+    ) -> None:
         instruments = instrument_table(settings)
         self._symbol_leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
         self._account_leg: AccountLeg = account_leg(settings)
@@ -81,6 +90,8 @@ class Backtest:
         self.account: AccountState = self._account_leg.init()
         self._sequencer = Sequencer(self.symbols)
         self._inputs = self._sequencer.init()
+        self._commands = deque(commands)
+        self._obeyed = 0
 
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Fold the whole history, or as much of it as there is before someone asks to stop.
@@ -117,7 +128,20 @@ class Backtest:
         self._sequencer.offer(self._inputs, self._results.symbol(output))
 
     def _fold_account(self, force: bool) -> None:
-        taken_to_ns, events = self._sequencer.take(self._inputs, force)
+        frontier_ns = self._sequencer.frontier_ns(self._inputs)
+        while self._commands and (force or self._commands[0].after_ns <= frontier_ns):
+            self._obey(self._commands.popleft())
+        self._take(*self._sequencer.take(self._inputs, force), force)
+
+    def _obey(self, given: TimedCommand) -> None:
+        """Take everything before the command; the next cut is led by it."""
+        self._take(given.after_ns, self._sequencer.take_to(self._inputs, given.after_ns), force=False)
+        partition = self._results.command(given.command)
+        record = InputRecord(COMMANDS, partition, self._obeyed, "", (given.command,))
+        self._sequencer.offer(self._inputs, [record])
+        self._obeyed += 1
+
+    def _take(self, taken_to_ns: int, events: Sequence[Taken], force: bool) -> None:
         if not events:
             return
         self._results.journal(taken_to_ns, force, self._sequencer.positions(self._inputs))
@@ -147,7 +171,7 @@ def _summary(
     settings: Settings, run: Backtest, results: BacktestResults, *, wall: float, cpu: float
 ) -> BacktestSummary:
     wall_s, cpu_s = time.monotonic() - wall, time.process_time() - cpu
-    said, ledger = results.progress, run.account.ledger
+    said, ledger, last = results.progress, run.account.ledger, run.final_update()
     return BacktestSummary(
         symbols=list(run.symbols),
         stopped=stop.asked(),
@@ -169,20 +193,16 @@ def _summary(
         realized=decimal_of(ledger.realized_nanos),
         unrealized=decimal_of(ledger.unrealized_nanos),
         fees=decimal_of(ledger.fees_nanos),
-        strategies=_by_strategy(settings, run.account),
-        metrics=results.performance(run.final_update()).metrics,
+        strategies=_by_strategy(last),
+        metrics=results.performance(last).metrics,
         topics=results.digests.results(),
     )
 
 
-def _by_strategy(settings: Settings, account: AccountState) -> dict[str, dict[str, str]]:
-    ledger, instruments = account.ledger, instrument_table(settings)
-    books = [
-        book_position(key, book, ledger.symbols[key[1]], instruments) for key, book in ledger.books.items()
-    ]
+def _by_strategy(last: PortfolioUpdate) -> dict[str, dict[str, str]]:
     return {
         name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
-        for name, totals in by_strategy(books).items()
+        for name, totals in by_strategy(last.books).items()
     }
 
 

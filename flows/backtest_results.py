@@ -20,14 +20,14 @@ from operators.mark_run import MarkColumns
 from operators.performance import Performance, PerformanceResult
 from operators.sequencer import InputRecord
 from operators.symbol_leg import SymbolOutput
-from schemas.account import InputPosition, JournalEntry, PortfolioUpdate
+from schemas.account import InputPosition, JournalEntry, PortfolioUpdate, RiskCommand
 from schemas.codec import Event, encode
 from schemas.orders import ExecutionReport, Signal, SubmitOrder
 from schemas.topics import TOPICS
 
 PERFORMING = (ExecutionReport, PortfolioUpdate, SubmitOrder)
 """Events that an account's performance is folded from."""
-_MARKS, _SIGNALS, _JOURNAL = "marks", "trade_signals", "account_journal"
+_MARKS, _SIGNALS, _JOURNAL, _COMMANDS = "marks", "trade_signals", "account_journal", "risk_commands"
 
 
 class BacktestResults:
@@ -58,6 +58,12 @@ class BacktestResults:
                 self.digests.single(record.topic, "", record.value)
             if self._writer is not None:
                 self._append(record)
+
+    def command(self, command: RiskCommand) -> int:
+        """Take a person's command; return its partition."""
+        key = command.account.encode()
+        self._append(Outgoing(_COMMANDS, key, encode(command), max(1, command.ts_event_ns // 1_000_000)))
+        return partition_of(key, TOPICS[_COMMANDS].partitions)
 
     def symbol(self, output: SymbolOutput) -> list[InputRecord]:
         """Take what the symbol leg said of one poll; return it as the account leg reads it."""

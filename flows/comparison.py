@@ -25,6 +25,7 @@ from schemas.orders import Signal
 
 JOURNAL = "account_journal"
 _NOTHING = (-1, 0)
+BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals")
 BY_ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 
 

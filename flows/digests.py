@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.connectors.log import Log, Position
 from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
 
 ORDERED = ("trade_signals", "risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
@@ -20,6 +21,7 @@ UNORDERED = ("alerts", "dead_letters")
 DIGESTED = ("bars", "features", "regimes", "marks", *ORDERED, *UNORDERED)
 """Topics that are a function of market data, commands and settings."""
 _SIZE = 16
+_BATCH = 2000
 _MODULUS = 1 << (8 * _SIZE)
 
 
@@ -88,3 +90,24 @@ class Digests:
                 for part in self._hashes[name, symbol]:
                     whole.update(part.digest())
         return whole.hexdigest()
+
+
+def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
+    """Return the digest of every topic as ``log`` holds it now, without what is of other accounts.
+
+    Raises:
+        LogError: the log cannot be read.
+    """
+    found, there = Digests(), log.topics()
+    for topic in DIGESTED:
+        if topic not in there:
+            continue
+        spans = log.spans(topic)
+        stop: dict[Position, int] = {(topic, p): end for p, (_, end) in enumerate(spans)}
+        with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
+            while not reader.at_end(stop):
+                for record in reader.poll(_BATCH, 1.0):
+                    ours = topic not in ORDERED or record.key == account.encode()
+                    if ours and record.offset < stop[topic, record.partition]:
+                        found.record(topic, record.value or b"")
+    return found.results()

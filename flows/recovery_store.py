@@ -145,6 +145,10 @@ def _check(now: dict[str, object], folder: Path) -> None:
     if _digest(now) == _digest(then):
         return
     other = [section for section in now if now[section] != then.get(section)]
+    if other == ["account_state"]:
+        raise StoreError(
+            f"{folder} holds the account's state as another version of Titan kept it. {_advice('another version')}"
+        )
     raise ConfigError(
         f"{folder} holds the state of a run with other settings in: {', '.join(other)}. What is in a log follows "
         f"from one set of settings: go back to them (they stand in {mark}), or use another log"

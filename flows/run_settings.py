@@ -15,6 +15,7 @@ from flows.config import ConfigError, Settings
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin
 from flows.connectors.log import Log, Position
+from operators.account_state import STATE_VERSION
 from schemas.account import RunSettings
 from schemas.codec import DecodeError, decode, encode
 
@@ -24,10 +25,11 @@ DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "i
 
 
 def fingerprint(settings: Settings) -> dict[str, object]:
-    """Return all settings that the records of a run depend on."""
+    """Return all settings that the records of a run depend on, and of what shape its snapshots are."""
     plain = msgspec.to_builtins(settings)
     said: dict[str, object] = {section: plain[section] for section in DERIVING}
     said["symbol_state"] = symbol_parameters(settings).tag
+    said["account_state"] = STATE_VERSION
     return said
 
 
@@ -122,6 +124,16 @@ def recorded_given(log: Log, account: str | None = None) -> list[Given]:
     return [Given((section,), _without_nothing(said[section]), origin) for section in DERIVING]
 
 
+def settings_that_differ(then: RunSettings, now: RunSettings) -> list[tuple[str, Any, Any]]:
+    """Return the keys that differ, with both values; ``not set`` where one has none."""
+    before, after = (_leaves(msgspec.json.decode(one.settings)) for one in (then, now))
+    return [
+        (key, before.get(key, "not set"), after.get(key, "not set"))
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key)
+    ]
+
+
 def _without_nothing(tree: Any) -> Any:
     """Return the tree without its nulls, which stand for what was left out."""
     if not isinstance(tree, dict):
@@ -148,13 +160,7 @@ def _all(log: Log) -> dict[str, RunSettings]:
 
 
 def _differences(then: RunSettings, now: RunSettings) -> list[str]:
-    """Return the keys that differ, with both values."""
-    before, after = (_leaves(msgspec.json.decode(one.settings)) for one in (then, now))
-    return [
-        f"{key} was {before.get(key, 'not set')}, is {after.get(key, 'not set')}"
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
-    ]
+    return [f"{key} was {before}, is {after}" for key, before, after in settings_that_differ(then, now)]
 
 
 def _leaves(tree: Any, path: str = "") -> dict[str, Any]:

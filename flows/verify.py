@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from flows import stop
-from flows.comparison import BY_ACCOUNT, Comparison
+from flows.comparison import BY_ACCOUNT, BY_SYMBOL, Comparison
 from flows.connectors.account_inputs import REPORTS
 from flows.connectors.log import Log, Writer
 from flows.difference_causes import causes_of
@@ -21,6 +21,7 @@ from flows.journal import Journal, JournalBroken
 from flows.recorded_topics import RecordedTopics
 from flows.replay import Said, account_leg_again, symbol_leg_again
 from flows.replay_settings import ReplaySettings
+from operators.strategies import StrategyError
 
 JOURNAL = "account_journal"
 Told = Callable[[int], None]
@@ -35,6 +36,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     settings: str
     equal: bool
     stopped: bool
+    fault: str
+    """What kept the symbol leg from being said to its end: a strategy that raised."""
     differing: list[str]
     notes: list[str]
     market_data: int
@@ -62,10 +65,10 @@ def verify(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) -> 
         spans = log.spans("market_data")
         comparison = Comparison(topics, asked.account.id)
         run = _Run(comparison, keep, told)
-        run.take(symbol_leg_again(log, asked, spans))
+        fault = run.take_market(symbol_leg_again(log, asked, spans))
         broken = run.take_cuts(account_leg_again(log, asked, journal))
         run.close()
-        verdicts = comparison.finish(_unverified(broken, journal))
+        verdicts = comparison.finish(_unverified(fault, broken, journal))
         records = dict(topics.records)
     if journal.holds_reports():
         _as_input(verdicts)
@@ -79,8 +82,9 @@ def verify(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) -> 
         log=log.url,
         account=asked.account.id,
         settings=settings.source,
-        equal=not differing and not stop.asked(),
+        equal=not (differing or fault or stop.asked()),
         stopped=stop.asked(),
+        fault=fault,
         differing=differing,
         notes=list(settings.notes),
         market_data=sum(end - first for first, end in spans),
@@ -114,6 +118,14 @@ class _Run:
                 if stop.asked():
                     return
 
+    def take_market(self, said: Iterable[Said]) -> str:
+        """Compare what the symbol leg says; return what a strategy of today's raised, empty if none did."""
+        try:
+            self.take(said)
+        except StrategyError as error:
+            return str(error)
+        return ""
+
     def take_cuts(self, said: Iterable[Said]) -> JournalBroken | None:
         """Compare what the account leg says; return where its journal broke off."""
         try:
@@ -128,14 +140,17 @@ class _Run:
             self._writer.close()
 
 
-def _unverified(broken: JournalBroken | None, journal: Journal) -> dict[str, str]:
-    """Return why the account's topics could not be said to their end."""
+def _unverified(fault: str, broken: JournalBroken | None, journal: Journal) -> dict[str, str]:
+    """Return, by topic, why it could not be said to its end."""
     if stop.asked():
         return dict.fromkeys(DIGESTED, "stopped before the end")
-    if broken is None:
-        return {}
-    why = f"said up to entry {journal.count} of the journal, where it breaks off"
-    return dict.fromkeys((*BY_ACCOUNT, "alerts", "dead_letters"), why)
+    found: dict[str, str] = {}
+    if fault:
+        found |= dict.fromkeys((*BY_SYMBOL, "alerts", "dead_letters"), fault)
+    if broken is not None:
+        why = f"said up to entry {journal.count} of the journal, where it breaks off"
+        found |= dict.fromkeys((*BY_ACCOUNT, "alerts", "dead_letters"), why)
+    return found
 
 
 def _as_input(verdicts: list[TopicVerdict]) -> None:

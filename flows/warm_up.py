@@ -1,13 +1,16 @@
-"""Which calls make numba compile everything that a run needs? A few rows of every kind through the whole symbol leg."""
+"""Which calls make numba compile everything that a run needs? A few rows of every kind through both legs."""
 
 import numpy as np
 
+from operators.account_leg import AccountLeg
 from operators.instruments import DEFAULT_TABLE, NANOS
+from operators.mark_run import run_of
+from operators.simulated_venue import SimulatedVenue
 from operators.strategies import STRATEGIES
 from operators.symbol_leg import StrategyInstance, SymbolLeg, SymbolParameters
 from schemas.blocks import encode_block
 from schemas.codec import decode_rows
-from schemas.market import BarBlock, MarketBlock, QuoteBlock, TradeBlock
+from schemas.market import BarBlock, Mark, MarketBlock, QuoteBlock, TradeBlock
 
 _MINUTE = 60 * NANOS
 
@@ -51,3 +54,11 @@ def run_every_kernel() -> None:
     leg.step(leg.init("SYN0"), 0, [0, 1, 2], values)
     for value in values:
         decode_rows("market_data", value)
+    _value_marks()
+
+
+def _value_marks() -> None:
+    """Pass quiet marks to an account."""
+    account = AccountLeg(account="paper", venue=SimulatedVenue(DEFAULT_TABLE))
+    times = ((number * NANOS,) * 3 for number in (1, 2))
+    account.step(account.init(), run_of([Mark("SYN0", *row, *(1.0,) * 8) for row in times]))

@@ -36,7 +36,7 @@ def watch(parameters: AccountParameters, state: AccountState, out: list[Output])
     rule = _breached(parameters, state)
     if rule is None:
         return []
-    cause: Cause = "BREACH_HALT" if rule.on_breach == "HALT" else "BREACH_REDUCE"
+    cause = _cause(rule)
     if TRADING_STATES[state.trading_state, cause] == state.trading_state:
         return []
     state.reduced_by_rule = cause == "BREACH_REDUCE"
@@ -56,6 +56,7 @@ def change_state(
     """Move the trading state by its table; cancel entries when reducing, everything when halted."""
     before = state.trading_state
     after = state.trading_state = TRADING_STATES[before, cause]
+    _set_floor(parameters, state)
     reports: list[ExecutionReport] = []
     if after != before:
         text = f"{before} -> {after} by {cause_id}: {reason or 'no reason given'}"
@@ -70,10 +71,23 @@ def change_state(
 
 
 def start_drawdown(parameters: AccountParameters, state: AccountState, equity_nanos: int) -> None:
-    """Measure the day's loss from an equity; works out the highest floor of the watching rules once for all marks."""
+    """Measure the day's loss from an equity."""
     state.drawdown_base_nanos = equity_nanos
-    floors = [rule.floor_nanos(equity_nanos) for rule in parameters.watchers]
+    _set_floor(parameters, state)
+
+
+def _set_floor(parameters: AccountParameters, state: AccountState) -> None:
+    """Work out, once for all marks, below which equity a watching rule can move the account from where it is."""
+    floors = [
+        rule.floor_nanos(state.drawdown_base_nanos)
+        for rule in parameters.watchers
+        if TRADING_STATES[state.trading_state, _cause(rule)] != state.trading_state
+    ]
     state.watch_floor_nanos = max(floors) if floors else None
+
+
+def _cause(rule: WatchingRule) -> Cause:
+    return "BREACH_HALT" if rule.on_breach == "HALT" else "BREACH_REDUCE"
 
 
 def _breached(parameters: AccountParameters, state: AccountState) -> WatchingRule | None:

@@ -25,9 +25,11 @@ from operators.instruments import MAX_PRICE
 from operators.ledger import mark as mark_position
 from operators.ledger import open_ledger, position_of
 from operators.mark_run import MarkRun
+from operators.mark_table import BUSY, TS_EVENT
 from operators.order_gate import decide, on_signal
 from operators.order_life import OrderTable
 from operators.portfolio import portfolio_update
+from operators.quiet_marks import pass_quiet
 from schemas.account import RiskCommand
 from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
@@ -57,8 +59,7 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
         """Apply one event; returns what follows from it. Raises ``TypeError`` for an event of another kind."""
         out: list[Output] = []
         if isinstance(event, MarkRun):
-            for mark in event.marks():
-                self._on_mark(state, mark, out)
+            self._on_run(state, event, out)
             return out
         if isinstance(event, Mark):
             self._on_mark(state, event, out)
@@ -86,6 +87,14 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
                 self._look_at_equity(state, out)
         return out
 
+    def _on_run(self, state: AccountState, run: MarkRun, out: list[Output]) -> None:
+        """As ``_on_mark`` for each mark in turn; those that change nothing but prices in compiled code."""
+        row = pass_quiet(state, run, 0)
+        while row < len(run):
+            self._on_mark(state, run.mark(row), out)
+            state.ledger.marks.settle(run, row)
+            row = pass_quiet(state, run, row + 1)
+
     def _on_mark(self, state: AccountState, mark: Mark, out: list[Output]) -> None:
         """Value the symbol, let the venue work, look at equity; old, repeated and unknown marks only move the clock."""
         if mark.ts_event_ns > state.clock_ns:
@@ -96,7 +105,8 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             if instrument is None:
                 return
             position = position_of(state.ledger, instrument)
-        if mark.ts_event_ns <= position.mark_ts_ns:
+        table, row = state.ledger.marks, position.row
+        if mark.ts_event_ns <= table.ints.item(row, TS_EVENT):
             return
         close = mark.close
         if not (
@@ -107,12 +117,14 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             text = f"mark {mark.symbol}:{mark.ts_event_ns} has no usable prices, ignored: {mark}"
             out.append(account_alert(self.account, "WARNING", "bad_mark", text, state.clock_ns))
             return
-        mark_position(
-            state.ledger, position, int(close * position.ticks_per_unit + 0.5) or 1, mark.ts_event_ns
-        )
-        reports = self.venue.on_mark(state.venue, mark)
-        if reports:
-            self._settle(state, reports, out)
+        mark_position(state.ledger, position, int(close * position.ticks_per_unit + 0.5) or 1)
+        if table.ints[row, BUSY]:
+            before = table.last(row, mark.symbol) or mark
+            table.note(row, mark)
+            self._settle(state, self.venue.on_mark(state.venue, mark, before), out)
+            table.ints[row, BUSY] = self.venue.awaits_mark(state.venue, mark.symbol)
+        else:
+            table.note(row, mark)
         self._look_at_equity(state, out)
 
     def _look_at_equity(self, state: AccountState, out: list[Output]) -> None:

@@ -21,6 +21,7 @@ gives:
 import msgspec
 
 from operators.instruments import NANOS, Instrument
+from operators.mark_table import TICKS, MarkTable
 
 BookKey = tuple[str, str]
 
@@ -35,20 +36,19 @@ class Book(msgspec.Struct):
 
 
 class SymbolPosition(msgspec.Struct):
-    """The account's position in one symbol: the sum of its books, what works at the venue, and the mark.
+    """The account's position in one symbol: the sum of its books, and what works at the venue.
 
-    ``ticks_per_unit`` converts a price to ticks. ``worst_nanos``: value if the working orders fill on the worse side.
+    ``row`` is where its mark stands in the ledger's ``marks``. ``ticks_per_unit`` converts a price to ticks.
+    ``worst_lots``: absolute lots if the working orders fill on the worse side.
     """
 
+    row: int
     tick_value_nanos: int
     ticks_per_unit: float
     lots: int = 0
-    mark_ticks: int = 0
-    mark_ts_ns: int = 0
     working_buy_lots: int = 0
     working_sell_lots: int = 0
-    value_nanos: int = 0
-    worst_nanos: int = 0
+    worst_lots: int = 0
 
 
 class Ledger(msgspec.Struct):
@@ -67,6 +67,7 @@ class Ledger(msgspec.Struct):
     fees_nanos: int = 0
     books: dict[BookKey, Book] = msgspec.field(default_factory=dict)
     symbols: dict[str, SymbolPosition] = msgspec.field(default_factory=dict)
+    marks: MarkTable = msgspec.field(default_factory=MarkTable)
 
     @property
     def equity_nanos(self) -> int:
@@ -88,9 +89,10 @@ def position_of(ledger: Ledger, instrument: Instrument) -> SymbolPosition:
     """The account's position in a symbol, made flat and unmarked at first sight."""
     position = ledger.symbols.get(instrument.symbol)
     if position is None:
-        position = ledger.symbols[instrument.symbol] = SymbolPosition(
-            instrument.tick_value_nanos, NANOS / instrument.tick_size_nanos
-        )
+        ticks_per_unit = NANOS / instrument.tick_size_nanos
+        row = ledger.marks.add(instrument.symbol, ticks_per_unit)
+        position = SymbolPosition(row, instrument.tick_value_nanos, ticks_per_unit)
+        ledger.symbols[instrument.symbol] = position
     return position
 
 
@@ -100,13 +102,15 @@ def book_lots(ledger: Ledger, key: BookKey) -> int:
     return 0 if book is None else book.lots
 
 
-def mark(ledger: Ledger, position: SymbolPosition, mark_ticks: int, ts_ns: int) -> None:
+def mark(ledger: Ledger, position: SymbolPosition, ticks: int) -> None:
     """Value a symbol at a new price."""
-    position.mark_ts_ns = ts_ns
-    if mark_ticks != position.mark_ticks:
-        position.mark_ticks = mark_ticks
-        if position.lots or position.working_buy_lots or position.working_sell_lots:
-            _revalue(ledger, position)
+    table = ledger.marks
+    change = (ticks - table.ticks(position.row)) * position.tick_value_nanos
+    if change:
+        table.ints[position.row, TICKS] = ticks
+        ledger.net_nanos += position.lots * change
+        ledger.gross_nanos += abs(position.lots) * change
+        ledger.worst_nanos += position.worst_lots * change
 
 
 class Fill(msgspec.Struct, frozen=True, gc=False):
@@ -128,30 +132,20 @@ def fill(ledger: Ledger, key: BookKey, position: SymbolPosition, done: Fill) -> 
     if book is None:
         book = ledger.books[key] = Book()
     signed_lots, fee_nanos = done.signed_lots, done.fee_nanos
-    if signed_lots > 0:
-        flow = done.value_nanos
-        position.working_buy_lots -= done.released_lots
-    else:
-        flow = -done.value_nanos
-        position.working_sell_lots -= done.released_lots
+    flow = done.value_nanos if signed_lots > 0 else -done.value_nanos
     realized = _apply(book, signed_lots, flow)
     book.realized_nanos += realized
     book.fees_nanos += fee_nanos
     ledger.realized_nanos += realized
     ledger.fees_nanos += fee_nanos
     ledger.cash_nanos -= flow + fee_nanos
-    position.lots += signed_lots
-    _revalue(ledger, position)
+    _change(ledger, position, signed_lots, signed_lots, -done.released_lots)
     return book
 
 
 def work(ledger: Ledger, position: SymbolPosition, sign: int, lots: int) -> None:
     """Add ``lots`` (negative: release) to what works at the venue on the side of ``sign``."""
-    if sign > 0:
-        position.working_buy_lots += lots
-    else:
-        position.working_sell_lots += lots
-    _revalue(ledger, position)
+    _change(ledger, position, 0, sign, lots)
 
 
 def worst_lots(position: SymbolPosition, sign: int, lots: int) -> int:
@@ -172,12 +166,14 @@ def violations(ledger: Ledger) -> list[str]:
         for symbol, lots in by_symbol.items()
         if lots != ledger.symbols[symbol].lots
     ]
-    marked = [p.lots * p.mark_ticks * p.tick_value_nanos for p in ledger.symbols.values()]
+    positions, ticks = ledger.symbols.values(), ledger.marks.ticks
+    marked = [p.lots * ticks(p.row) * p.tick_value_nanos for p in positions]
     expected = {
         "cash_nanos": ledger.initial_nanos
         + sum(b.realized_nanos - b.fees_nanos - b.cost_nanos for b in books),
         "net_nanos": sum(marked),
         "gross_nanos": sum(abs(value) for value in marked),
+        "worst_nanos": sum(p.worst_lots * ticks(p.row) * p.tick_value_nanos for p in positions),
         "realized_nanos": sum(b.realized_nanos for b in books),
         "fees_nanos": sum(b.fees_nanos for b in books),
         "unrealized_nanos": sum(marked) - sum(b.cost_nanos for b in books),
@@ -210,14 +206,21 @@ def _apply(book: Book, signed_lots: int, flow: int) -> int:
     return realized
 
 
-def _revalue(ledger: Ledger, position: SymbolPosition) -> None:
-    lots, unit = position.lots, position.mark_ticks * position.tick_value_nanos
+def _change(ledger: Ledger, position: SymbolPosition, signed_lots: int, sign: int, working_lots: int) -> None:
+    """Add lots to what is held, and to what works on the side of ``sign``; keeps the sums and the table of marks."""
+    if sign > 0:
+        position.working_buy_lots += working_lots
+    else:
+        position.working_sell_lots += working_lots
+    before, lots = position.lots, position.lots + signed_lots
     long, short = lots + position.working_buy_lots, position.working_sell_lots - lots
-    worst = (long if long > short else short) * unit
-    ledger.worst_nanos += worst - position.worst_nanos
-    position.worst_nanos = worst
-    before, value = position.value_nanos, lots * unit
-    if value != before:
-        ledger.net_nanos += value - before
-        ledger.gross_nanos += abs(value) - abs(before)
-        position.value_nanos = value
+    worst = long if long > short else short
+    table, row, tick_value = ledger.marks, position.row, position.tick_value_nanos
+    unit = table.ticks(row) * tick_value
+    ledger.worst_nanos += (worst - position.worst_lots) * unit
+    position.worst_lots = worst
+    if signed_lots:
+        ledger.net_nanos += signed_lots * unit
+        ledger.gross_nanos += (abs(lots) - abs(before)) * unit
+        position.lots = lots
+    table.hold(row, lots * tick_value, worst * tick_value)

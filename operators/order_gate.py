@@ -22,6 +22,7 @@ from operators.account_state import AccountState, Output
 from operators.client_ids import client_order_id
 from operators.instruments import MAX_PRICE, Instrument
 from operators.ledger import SymbolPosition, book_lots, mark, position_of, work, worst_lots
+from operators.mark_table import BUSY
 from operators.order_life import Order, next_state
 from operators.rules.rule import Proposal
 from operators.trading_state import state_check
@@ -158,8 +159,8 @@ def _expired(signal: Signal, now_ns: int) -> str:
 def _priced_position(state: AccountState, instrument: Instrument, signal: Signal) -> SymbolPosition:
     """The symbol's position; before its first mark it is valued at the signal's price."""
     position = position_of(state.ledger, instrument)
-    if position.mark_ticks == 0:
-        mark(state.ledger, position, max(1, instrument.nearest_ticks(signal.price)), position.mark_ts_ns)
+    if state.ledger.marks.ticks(position.row) == 0:
+        mark(state.ledger, position, max(1, instrument.nearest_ticks(signal.price)))
     return position
 
 
@@ -173,7 +174,9 @@ def _wanted_lots(
     sign = _TARGET_SIGN[signal.target]
     if not sign:
         return 0
-    return sign * parameters.sizer.lots(signal, instrument, state.ledger.equity_nanos, position.mark_ticks)
+    ledger = state.ledger
+    ticks = ledger.marks.ticks(position.row)
+    return sign * parameters.sizer.lots(signal, instrument, ledger.equity_nanos, ticks)
 
 
 def _near(held: int, wanted: int, tolerance: float) -> bool:
@@ -192,7 +195,8 @@ def _judge(
     ledger, sign, lots = state.ledger, 1 if delta > 0 else -1, abs(delta)
     position = ledger.symbols[signal.symbol]
     is_exit = held * sign < 0 and lots <= abs(held)
-    after = worst_lots(position, sign, lots) * position.mark_ticks * position.tick_value_nanos
+    ticks = ledger.marks.ticks(position.row)
+    after = worst_lots(position, sign, lots) * ticks * position.tick_value_nanos
     proposal = Proposal(
         signal.strategy,
         signal.symbol,
@@ -203,7 +207,7 @@ def _judge(
         ledger.cash_nanos + ledger.net_nanos,
         state.drawdown_base_nanos,
         after,
-        ledger.worst_nanos - position.worst_nanos + after,
+        ledger.worst_nanos - position.worst_lots * ticks * position.tick_value_nanos + after,
     )
     checks, denying = [state_check(state.trading_state, is_exit)], []
     if not checks[0].passed:
@@ -216,7 +220,7 @@ def _judge(
             else:
                 denying.append(check.rule)
         checks.append(check)
-    price = position.mark_ticks * instrument.tick_size_nanos
+    price = ticks * instrument.tick_size_nanos
     return _Judged(proposal, tuple(checks), denying, lots * instrument.lot_size_nanos, price)
 
 
@@ -256,7 +260,8 @@ def _submit(
 ) -> list[ExecutionReport]:
     style, venue, sign = parameters.style, parameters.venue, proposal.sign
     limit = style.order_type == "LIMIT" and not proposal.is_exit
-    limit_ticks = max(1, position.mark_ticks + sign * style.limit_offset_ticks) if limit else 0
+    mark_ticks = state.ledger.marks.ticks(position.row)
+    limit_ticks = max(1, mark_ticks + sign * style.limit_offset_ticks) if limit else 0
     request = SubmitOrder(
         client_order_id(parameters.account, signal.strategy, signal.symbol, signal.id),
         parameters.account,
@@ -281,4 +286,6 @@ def _submit(
         if rule_state is not None:
             rule.submitted(rule_state, proposal)
     out.append(request)
-    return venue.submit(state.venue, request)
+    reports = venue.submit(state.venue, request)
+    state.ledger.marks.ints[position.row, BUSY] = venue.awaits_mark(state.venue, signal.symbol)
+    return reports

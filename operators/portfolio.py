@@ -8,12 +8,12 @@ header always cover all of them.
 from operators.account_parameters import AccountParameters
 from operators.account_state import AccountState
 from operators.instruments import InstrumentTable
-from operators.ledger import Book, BookKey, SymbolPosition
+from operators.ledger import Book, BookKey, Ledger, SymbolPosition
 from schemas.account import BookPosition, PortfolioUpdate
 
 
 def book_position(
-    key: BookKey, book: Book, position: SymbolPosition, instruments: InstrumentTable
+    key: BookKey, book: Book, position: SymbolPosition, mark_ticks: int, instruments: InstrumentTable
 ) -> BookPosition:
     """A book as the log tells it. Average price is rounded towards minus infinity to 1e-9."""
     strategy, symbol = key
@@ -24,9 +24,9 @@ def book_position(
         symbol,
         lots * instrument.lot_size_nanos,
         book.cost_nanos * tick // (lots * unit) if lots else 0,
-        position.mark_ticks * tick,
+        mark_ticks * tick,
         book.realized_nanos,
-        lots * position.mark_ticks * unit - book.cost_nanos,
+        lots * mark_ticks * unit - book.cost_nanos,
         book.fees_nanos,
     )
 
@@ -46,7 +46,7 @@ def portfolio_update(
         peak = state.peak_equity_nanos = equity
     seq = state.updates
     state.updates = seq + 1
-    books, symbols = ledger.books, ledger.symbols
+    books = ledger.books
     return PortfolioUpdate(
         f"{account}:{seq}",
         account,
@@ -64,5 +64,11 @@ def portfolio_update(
         peak,
         state.day_start_equity_nanos,
         1.0 - equity / peak if peak > 0 else 0.0,
-        tuple([book_position(key, books[key], symbols[key[1]], instruments) for key in keys or books]),
+        tuple([book_now(ledger, key, instruments) for key in keys or books]),
     )
+
+
+def book_now(ledger: Ledger, key: BookKey, instruments: InstrumentTable) -> BookPosition:
+    """One book of the ledger at its symbol's last mark."""
+    position = ledger.symbols[key[1]]
+    return book_position(key, ledger.books[key], position, ledger.marks.ticks(position.row), instruments)

@@ -51,12 +51,20 @@ class RestingOrder(msgspec.Struct):
 
 
 class SimulatedVenueState(msgspec.Struct):
-    """Working orders by symbol in order of arrival, the last mark of each symbol, and the counters behind the ids."""
+    """Working orders by symbol in order of arrival, and the counters behind the ids."""
 
     working: dict[str, list[RestingOrder]] = msgspec.field(default_factory=dict)
-    last_mark: dict[str, Mark] = msgspec.field(default_factory=dict)
     orders: int = 0
     executions: int = 0
+
+
+class _Interval(msgspec.Struct):
+    """What a mark's interval offers: its prices, the mark before it, and the volume that is left, in lots."""
+
+    mark: Mark
+    before: Mark
+    instrument: Instrument
+    volume_lots: int
 
 
 class _Chance(msgspec.Struct, frozen=True):
@@ -128,21 +136,25 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
                 resting.cancel_ns = max(request.ts_event_ns + self.latency_ns, resting.arrival_ns)
         return []
 
-    def on_mark(self, state: SimulatedVenueState, mark: Mark) -> list[ExecutionReport]:
+    def awaits_mark(self, state: SimulatedVenueState, symbol: str) -> bool:
+        """Whether an order works in the symbol."""
+        return symbol in state.working
+
+    def on_mark(self, state: SimulatedVenueState, mark: Mark, before: Mark) -> list[ExecutionReport]:
         """Fill and cancel what the mark's interval allows."""
         working = state.working.get(mark.symbol)
         reports: list[ExecutionReport] = []
-        if working:
-            instrument = self.instruments.lookup(mark.symbol)
-            volume_lots = self._volume_lots(mark, instrument)
-            for resting in working:
-                volume_lots -= self._pass(state, resting, mark, instrument, volume_lots, reports)
-            still = [resting for resting in working if resting.lots]
-            if still:
-                state.working[mark.symbol] = still
-            else:
-                del state.working[mark.symbol]
-        state.last_mark[mark.symbol] = mark
+        if not working:
+            return reports
+        instrument = self.instruments.lookup(mark.symbol)
+        interval = _Interval(mark, before, instrument, self._volume_lots(mark, instrument))
+        for resting in working:
+            self._pass(state, resting, interval, reports)
+        still = [resting for resting in working if resting.lots]
+        if still:
+            state.working[mark.symbol] = still
+        else:
+            del state.working[mark.symbol]
         return reports
 
     def _volume_lots(self, mark: Mark, instrument: Instrument) -> int:
@@ -154,19 +166,18 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
         self,
         state: SimulatedVenueState,
         resting: RestingOrder,
-        mark: Mark,
-        instrument: Instrument,
-        volume_lots: int,
+        interval: _Interval,
         reports: list[ExecutionReport],
-    ) -> int:
-        """Let one interval pass over one order; returns the lots filled. A finished order is left with 0 lots."""
-        filled = 0
+    ) -> None:
+        """Let one interval pass over one order. A finished order is left with 0 lots."""
+        mark = interval.mark
         if mark.ts_last_ns >= max(resting.arrival_ns, mark.ts_open_ns):
-            chance = self._chance(state, resting, mark, instrument)
+            chance = _chance(resting, interval)
             if chance is not None and not 0 < resting.cancel_ns <= chance.ts_ns:
-                filled = min(resting.lots - resting.filled, volume_lots)
-                if filled:
-                    reports.append(self._fill(state, resting, chance, instrument, filled))
+                lots = min(resting.lots - resting.filled, interval.volume_lots)
+                if lots:
+                    interval.volume_lots -= lots
+                    reports.append(self._fill(state, resting, chance, interval.instrument, lots))
             immediate = resting.request.time_in_force == "IOC" and not resting.had_chance
             resting.had_chance = True
             if immediate and resting.filled < resting.lots:
@@ -180,27 +191,6 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
             resting.lots = 0
         if resting.filled >= resting.lots:
             resting.lots = 0
-        return filled
-
-    def _chance(
-        self, state: SimulatedVenueState, resting: RestingOrder, mark: Mark, instrument: Instrument
-    ) -> _Chance | None:
-        """The price that the interval offers to the order, by the table above."""
-        at_open = resting.arrival_ns <= mark.ts_open_ns
-        ticks = instrument.nearest_ticks(mark.open if at_open else mark.close)
-        liquidity: Literal["MAKER", "TAKER"] = "TAKER"
-        if resting.request.order_type == "LIMIT":
-            limit, sign = resting.limit_ticks, resting.sign
-            if resting.had_chance:
-                liquidity = "MAKER"
-            if (limit - ticks) * sign <= 0:
-                extreme = instrument.nearest_ticks(mark.low if sign > 0 else mark.high)
-                if not at_open or resting.request.time_in_force == "IOC" or (limit - extreme) * sign <= 0:
-                    return None
-                return _Chance(limit, mark.ts_last_ns, "MAKER", mark)
-        if at_open:
-            return _Chance(ticks, mark.ts_open_ns, liquidity, state.last_mark.get(mark.symbol, mark))
-        return _Chance(ticks, mark.ts_last_ns, liquidity, mark)
 
     def _fill(
         self,
@@ -287,3 +277,23 @@ def _admit(instruments: InstrumentTable, resting: RestingOrder) -> str:
     except OffGrid as fault:
         return str(fault)
     return ""
+
+
+def _chance(resting: RestingOrder, interval: _Interval) -> _Chance | None:
+    """The price that the interval offers to the order, by the table above."""
+    mark, instrument = interval.mark, interval.instrument
+    at_open = resting.arrival_ns <= mark.ts_open_ns
+    ticks = instrument.nearest_ticks(mark.open if at_open else mark.close)
+    liquidity: Literal["MAKER", "TAKER"] = "TAKER"
+    if resting.request.order_type == "LIMIT":
+        limit, sign = resting.limit_ticks, resting.sign
+        if resting.had_chance:
+            liquidity = "MAKER"
+        if (limit - ticks) * sign <= 0:
+            extreme = instrument.nearest_ticks(mark.low if sign > 0 else mark.high)
+            if not at_open or resting.request.time_in_force == "IOC" or (limit - extreme) * sign <= 0:
+                return None
+            return _Chance(limit, mark.ts_last_ns, "MAKER", mark)
+    if at_open:
+        return _Chance(ticks, mark.ts_open_ns, liquidity, interval.before)
+    return _Chance(ticks, mark.ts_last_ns, liquidity, mark)

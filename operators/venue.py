@@ -34,8 +34,15 @@ class Venue(Protocol):
         """Take a request to cancel; unknown orders are ignored."""
         ...
 
-    def on_mark(self, state: Any, mark: Mark) -> list[ExecutionReport]:
-        """Let a symbol's next prices work on its orders."""
+    def awaits_mark(self, state: Any, symbol: str) -> bool:
+        """Whether the symbol's next mark can bring reports; may become true by ``submit`` only."""
+        ...
+
+    def on_mark(self, state: Any, mark: Mark, before: Mark) -> list[ExecutionReport]:
+        """Let a symbol's next prices work on its orders; called for marks that are awaited.
+
+        ``before`` is the symbol's mark before it, or itself if it is the first.
+        """
         ...
 
 
@@ -55,6 +62,10 @@ class RemoteVenue(msgspec.Struct, frozen=True):
         """Nothing at once."""
         return []
 
-    def on_mark(self, state: Any, mark: Mark) -> list[ExecutionReport]:
-        """Nothing: a real venue needs no marks from us."""
+    def awaits_mark(self, state: Any, symbol: str) -> bool:
+        """No: a real venue needs no marks from us."""
+        return False
+
+    def on_mark(self, state: Any, mark: Mark, before: Mark) -> list[ExecutionReport]:
+        """Nothing."""
         return []

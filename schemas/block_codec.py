@@ -25,6 +25,9 @@ _READ: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
     "boolean": scalars.read_boolean,
 }
 
+ReadColumns = Callable[[bytes, int, int, int], tuple[Longs, Doubles, int]]
+"""As ``schemas.columns.read_columns``, or ``schemas.plain_columns.read_columns``, which needs no compiled code."""
+
 
 class Rows(msgspec.Struct):
     """A decoded block: ``head`` and ``tail`` by field name, ``longs`` [rows, k] and ``doubles`` [rows, m] by column."""
@@ -93,8 +96,8 @@ class BlockCodec:
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
         return np.frombuffer(b"".join(parts), np.uint8), ends
 
-    def decode(self, data: bytes, position: int) -> tuple[Rows, int]:
-        """Return the block and the position after it.
+    def decode(self, data: bytes, position: int, read: ReadColumns = read_columns) -> tuple[Rows, int]:
+        """Return the block and the position after it, its columns read by ``read``.
 
         Raises:
             ValueError, IndexError, UnicodeDecodeError: the bytes are not valid.
@@ -102,17 +105,19 @@ class BlockCodec:
         head: dict[str, Any] = {}
         for name, kind in self.head:
             head[name], position = _READ[kind](data, position)
-        longs, doubles, position = read_columns(data, position, len(self.longs), len(self.doubles))
+        longs, doubles, position = read(data, position, len(self.longs), len(self.doubles))
         names = self.doubles
         if self.mapped:
-            names, doubles, position = _read_map(data, position, len(longs))
+            names, doubles, position = _read_map(data, position, len(longs), read)
         tail: dict[str, str] = {}
         for name in self.tail:
             tail[name], position = scalars.read_string(data, position)
         return Rows(self.record, head, self.longs, longs, names, doubles, tail), position
 
 
-def _read_map(data: bytes, position: int, rows: int) -> tuple[tuple[str, ...], Doubles, int]:
+def _read_map(
+    data: bytes, position: int, rows: int, read: ReadColumns
+) -> tuple[tuple[str, ...], Doubles, int]:
     columns: dict[str, Doubles] = {}
     while True:
         count, position = scalars.read_count(data, position)
@@ -120,7 +125,7 @@ def _read_map(data: bytes, position: int, rows: int) -> tuple[tuple[str, ...], D
             break
         for _ in range(count):
             name, position = scalars.read_string(data, position)
-            _, column, position = read_columns(data, position, 0, 1)
+            _, column, position = read(data, position, 0, 1)
             columns[name] = column[:, 0]
     if any(len(column) != rows for column in columns.values()):
         raise ValueError(f"a column of the map does not have the block's {rows} rows")

@@ -8,7 +8,8 @@ import msgspec
 
 from schemas import account, orders
 from schemas.avro_files import records
-from schemas.block_codec import BlockCodec, Rows
+from schemas.block_codec import BlockCodec, ReadColumns, Rows
+from schemas.columns import read_columns
 from schemas.record_codec import Decode, Encode, make_decoder, make_encoder
 from schemas.scalars import read_long, write_long
 from schemas.topics import TOPICS
@@ -126,15 +127,15 @@ def decode(topic: str, value: bytes) -> Event:
     return event  # type: ignore[no-any-return]
 
 
-def decode_rows(topic: str, value: bytes) -> Rows:
-    """Return the block in a record value of a block topic.
+def decode_rows(topic: str, value: bytes, read: ReadColumns = read_columns) -> Rows:
+    """Return the block in a record value of a block topic, its columns read by ``read``.
 
     Raises:
         DecodeError: the bytes are not such a record.
     """
     try:
         branch, position = _open(topic, value)
-        rows, position = BLOCKS[topic][branch].decode(value, position)
+        rows, position = BLOCKS[topic][branch].decode(value, position, read)
     except DecodeError:
         raise
     except (ValueError, IndexError) as error:

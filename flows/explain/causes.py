@@ -7,13 +7,12 @@ import msgspec
 from flows.explain.chain import Link, Missing, Parameters, Place
 from flows.explain.find import DECISIONS, REQUESTS, SIGNALS, Found, linked, read
 from flows.explain.ranges import Ranges
-from flows.run_settings import TOPIC as SETTINGS
 from operators.strategies import STRATEGIES
 from operators.symbol_parameters import StrategyInstance
 from schemas.account import JournalEntry, RunSettings
 from schemas.orders import RiskDecision, Signal, SubmitOrder
 
-JOURNAL = "account_journal"
+JOURNAL, SETTINGS = "account_journal", "run_settings"
 _CUTS = 20_000
 """Journal entries after the signal's time that are looked through."""
 

@@ -121,8 +121,8 @@ class Ticks(msgspec.Struct, frozen=True):
     from_offset: int
     to_offset: int
     first: Link[Tick]
-    high: Link[Tick]
-    low: Link[Tick]
+    high: Link[Tick] | None
+    low: Link[Tick] | None
     last: Link[Tick]
     volume: float
     buy_volume: float
@@ -130,7 +130,8 @@ class Ticks(msgspec.Struct, frozen=True):
     around_close: tuple[Link[Tick], ...]
     refused: tuple[Link[DeadLetter], ...]
     whole: bool
-    """Whether all rows were read; of very long bars only the beginning and the end are."""
+    """Whether all rows were read; of very long bars only the beginning, the end, and where high and low lie by bars of
+    a shorter timeframe (None where there are none)."""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -161,15 +162,23 @@ class Filled(msgspec.Struct, frozen=True):
 
 
 class Related(msgspec.Struct, frozen=True):
-    """Another order's fill in the same book: one that opened what this order closes, or closed what this one opened."""
+    """Another order's fills in the same book: those that opened what this order closes, or closed what it opened.
+
+    ``update`` is the place of the last of them; the order's own words are "" and 0 where its reports are not found.
+    """
 
     role: str
     client_order_id: str
-    report: Link[ExecutionReport] | Missing
-    update: Place
-    ts_event_ns: int
-    quantity_after_nanos: int
+    side: str
+    fills: int
+    quantity_nanos: int
+    average_price_nanos: int
+    fees_nanos: int
     realized_nanos: int
+    quantity_after_nanos: int
+    ts_event_ns: int
+    report: Place | None
+    update: Place
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from flows.config.masking import masked
 from flows.connectors.log import Log
 from flows.explain.causes import Cause, cause_of, cut_of, parameters_of
 from flows.explain.chain import BarRow, Explanation, FeatureRow, Link, Missing, RegimeRow, Series
@@ -51,7 +50,7 @@ def explain(log: Log, asked: Asked) -> Explanation:
     )
     told = Explanation(
         asked=asked.name or ("the newest denied decision" if asked.denied else "the newest order"),
-        log=masked(("log", "url"), log.url),
+        log=log.url,
         account=subject.account,
         strategy=subject.strategy,
         symbol=subject.symbol,

@@ -13,7 +13,7 @@ _QUALITY_COMPLETE = 0
 def fits_of(told: Explanation) -> tuple[Fit, ...]:
     """Return every comparison that the links allow; a missing link is compared with nothing."""
     found = [*_order(told), *_decision(told), *_signal(told)]
-    if isinstance(told.bar, Link) and isinstance(told.ticks, Ticks) and told.ticks.whole:
+    if isinstance(told.bar, Link) and isinstance(told.ticks, Ticks):
         found += _ticks(told.bar.event, told.ticks, _tick_size(told.symbol))
     found += _outcome(told)
     return tuple(found)
@@ -111,16 +111,18 @@ def _bar_of(row: Any) -> tuple[int, int, int]:
 
 def _ticks(bar: BarRow, ticks: Ticks, tick: float) -> list[Fit]:
     """Compare the bar with its rows; a bar that a gap lies in, or of other numbers, may be built of more sessions."""
-    first, last = ticks.first.event, ticks.last.event
+    first, last, high, low = ticks.first.event, ticks.last.event, ticks.high, ticks.low
     found = [
         _equal(
             "ticks", "first and last row are the bar's", (first.seq, last.seq), (bar.first_seq, bar.last_seq)
         ),
-        _near("ticks", "highest price is the bar's", ticks.high.event.high, bar.high, tick / 2),
-        _near("ticks", "lowest price is the bar's", ticks.low.event.low, bar.low, tick / 2),
         _near("ticks", "last price is the bar's close", last.price, bar.close, tick / 2),
     ]
-    if first.kind == "trade" and bar.quality == _QUALITY_COMPLETE:
+    if high is not None:
+        found.append(_near("ticks", "highest price is the bar's", high.event.high, bar.high, tick / 2))
+    if low is not None:
+        found.append(_near("ticks", "lowest price is the bar's", low.event.low, bar.low, tick / 2))
+    if ticks.whole and first.kind == "trade" and bar.quality == _QUALITY_COMPLETE:
         found.append(_equal("ticks", "as many rows as the bar counts trades", ticks.rows, int(bar.trades)))
     return found
 

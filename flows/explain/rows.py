@@ -15,6 +15,7 @@ from flows.explain.ranges import FAR, Ranges
 from schemas.block_codec import Rows
 from schemas.codec import DecodeError, decode_rows
 from schemas.market import Mark
+from schemas.plain_columns import read_columns
 
 R = TypeVar("R", BarRow, FeatureRow, RegimeRow)
 ROW_TOPICS: dict[type, str] = {BarRow: "bars", FeatureRow: "features", RegimeRow: "regimes"}
@@ -80,6 +81,25 @@ def rows_between(
     return [found[ts_ns] for ts_ns in sorted(found)]
 
 
+def shorter_bars(ranges: Ranges, bar: Link[BarRow]) -> list[Link[BarRow]]:
+    """Return the bars of the shortest timeframe below the bar's own that the log has within it, by time."""
+    row, place = bar.event, bar.place
+    start = max(
+        ranges.at("bars", place.partition, row.ts_event_ns - row.timeframe_ns), place.offset - MOST_RECORDS
+    )
+    found: dict[int, dict[int, Link[BarRow]]] = {}
+    for record in ranges.read("bars", place.partition, start, place.offset + 1):
+        rows = _rows(record) if record.key == row.symbol.encode() else None
+        for timeframe_ns in set(rows.column("timeframe_ns").tolist()) if rows is not None else ():
+            if timeframe_ns < row.timeframe_ns:
+                own = found.setdefault(timeframe_ns, {})
+                for link in _links(record, rows, BarRow, timeframe_ns):
+                    if row.ts_event_ns - row.timeframe_ns < link.event.ts_event_ns <= row.ts_event_ns:
+                        own.setdefault(link.event.ts_event_ns, link)
+    shortest = found[min(found)] if found else {}
+    return [shortest[ts_ns] for ts_ns in sorted(shortest)]
+
+
 def mark_at(ranges: Ranges, symbol: str, ts_ns: int, read_to: int | None) -> Link[Mark] | Missing:
     """Return the last mark at or before ``ts_ns`` among the records before offset ``read_to``."""
     topic = "marks"
@@ -109,7 +129,7 @@ def _least(one: int | None, other: int) -> int:
 
 def _rows(record: Record) -> Rows | None:
     try:
-        return decode_rows(record.topic, record.value or b"")
+        return decode_rows(record.topic, record.value or b"", read_columns)
     except DecodeError:
         return None
 

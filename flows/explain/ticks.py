@@ -9,14 +9,19 @@ import numpy as np
 from flows.connectors.log import Record
 from flows.explain.chain import BarRow, Link, Missing, Place, Tick, Ticks
 from flows.explain.ranges import Ranges
+from flows.explain.rows import shorter_bars
+from schemas import plain_columns
 from schemas.account import DeadLetter
 from schemas.block_codec import Rows
 from schemas.codec import DecodeError, decode, decode_rows
+from schemas.columns import read_columns
 
 TOPIC = "market_data"
-MOST_BYTES = 48 * 1024 * 1024
-"""Of the messages of one bar that are read; of a longer bar the beginning and the end."""
-_END_RECORDS = 256
+MOST_MESSAGES, MOST_BYTES = 6000, 32 * 1024 * 1024
+"""Of one bar that are read; of a longer bar the beginning and the end."""
+_END_MESSAGES, _END_RECORDS, _WIDER = 64, 256, 16
+_FEW = 600
+"""Messages up to which they are decoded sooner without compiled code, which takes time to load."""
 _LETTERS = 5000
 _KINDS = {"TradeBlock": "trade", "BarBlock": "bar"}
 Ordinals = set[tuple[int, int]]
@@ -56,7 +61,8 @@ def ticks_of(ranges: Ranges, bar: Link[BarRow], shown: int) -> Ticks | Missing:
     if not parts:
         where = f"no tick of the bar at {TOPIC}/{partition}@{start} to {stop - 1}"
         return Missing(TOPIC, f"{where}: {gone}" if gone else where, not gone)
-    return _summed(parts, refused, partition, whole, shown)
+    summed = _summed(parts, refused, partition, whole, shown)
+    return summed if whole else msgspec.structs.replace(summed, **_extremes(ranges, bar))
 
 
 def _records(ranges: Ranges, partition: int, start: int, stop: int, symbol: str) -> tuple[list[Record], bool]:
@@ -66,19 +72,43 @@ def _records(ranges: Ranges, partition: int, start: int, stop: int, symbol: str)
         if record.key == symbol.encode():
             found.append(record)
             size += len(record.value or b"")
-        if size > MOST_BYTES:
-            last = ranges.read(TOPIC, partition, max(record.offset + 1, stop - _END_RECORDS), stop)
-            return found + [one for one in last if one.key == symbol.encode()], False
+        if size > MOST_BYTES or len(found) > MOST_MESSAGES:
+            first = found[:_END_MESSAGES]
+            return [*first, *_last(ranges, partition, first[-1].offset + 1, stop, symbol)], False
     return found, True
+
+
+def _last(ranges: Ranges, partition: int, start: int, stop: int, symbol: str) -> list[Record]:
+    """Return the symbol's last messages of [start, stop), the one that closed the bar among them."""
+    key, found = symbol.encode(), list[Record]()
+    for step in (_END_RECORDS, _END_RECORDS * _WIDER, _END_RECORDS * _WIDER**2):
+        found = [
+            one for one in ranges.read(TOPIC, partition, max(start, stop - step), stop) if one.key == key
+        ]
+        if len(found) > 1 or stop - step <= start:
+            break
+    return found[-_END_MESSAGES - 1 :]
+
+
+def _extremes(ranges: Ranges, bar: Link[BarRow]) -> dict[str, Link[Tick] | None]:
+    """Return the ticks of the bar's high and low, by the shorter bars that have them."""
+    row, found = bar.event, dict[str, Link[Tick] | None]()
+    shorter = shorter_bars(ranges, bar)
+    for name, wanted in (("high", row.high), ("low", row.low)):
+        holder = next((one for one in shorter if getattr(one.event, name) == wanted), None)
+        ticks = ticks_of(ranges, holder, 0) if holder else None
+        found[name] = getattr(ticks, name) if isinstance(ticks, Ticks) else None
+    return found
 
 
 def _parts(records: list[Record], bar: BarRow, skipped: Ordinals) -> Iterator[_Part]:
     """Yield what lies in the bar's time and numbers, each source row once, without refused rows."""
     next_seq = bar.first_seq
     start_ns = bar.ts_event_ns - bar.timeframe_ns
+    read = read_columns if len(records) > _FEW else plain_columns.read_columns
     for record in records:
         try:
-            rows = decode_rows(TOPIC, record.value or b"")
+            rows = decode_rows(TOPIC, record.value or b"", read)
         except DecodeError:
             continue
         kind = _KINDS.get(rows.record)

@@ -56,7 +56,7 @@ class Metrics(msgspec.Struct, frozen=True):
     fills: int
     turnover_nanos: int
     """Value of all fills, both sides."""
-    turnover: float | None
+    turnover_ratio: float | None
     """The same over the average equity."""
     annual_turnover: float | None
     fees_nanos: int

@@ -144,7 +144,7 @@ def _stake_figures(state: PerformanceState, days: _Returns, costs: CostSums) -> 
     turnover = costs.turnover_nanos / equity if equity > 0 else None
     enough = turnover is not None and len(days.returns) >= LEAST
     return {
-        "turnover": turnover,
+        "turnover_ratio": turnover,
         "annual_turnover": turnover * days.year.periods / len(days.returns) if turnover and enough else None,
         "time_in_market": stakes.held_ns / span if span else None,
         "average_leverage": stakes.gross_time / span if span else None,

@@ -74,6 +74,10 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     with open_log(f"sqlite:///{tmp_path}/again/titan.db", LogSettings(create=False)) as kept:
         assert written(kept, ["execution_requests"]) == written(log, ["execution_requests"])
 
+    what_if = json.loads(place.done("replay", "--what-if", url, "--set", "fast=10", "--json").out)
+    assert what_if["commands"] == 2
+    assert what_if["differs_from_record"] == [], "commands act in a simulation where they acted in the run"
+
     told = json.loads(place.done("backtest", "--log", url, "--json").out)
     for topic in BY_SYMBOL:
         assert told["topics"][topic]["digest"] == found[topic]["recorded_digest"], topic
@@ -91,6 +95,34 @@ def test_law_5_backtest_is_live(market: Market, reference: References, tmp_path:
     assert {topic: kept[topic]["recorded_digest"] for topic in DIGESTED} == {
         topic: found[topic]["recorded_digest"] for topic in DIGESTED
     }
+
+
+def test_what_if_is_what_the_run_would_have_been(reference: References, tmp_path: Path) -> None:
+    """Set before a live run or afterwards: the same signals, orders and ledgers."""
+    place, sets = (
+        Place(tmp_path),
+        ["--set", "strategies.sma_crossover.params.fast=10", "--set", "venue.taker_bps=2"],
+    )
+    asked = ["replay", "--what-if", reference(ES).url, *sets, "--json", "--keep", "would-be"]
+    found = json.loads(place.done(*asked).out)
+    assert [change["key"] for change in found["changed"]] == [
+        "strategies.sma_crossover.params.fast", "venue.taker_bps"
+    ]  # fmt: skip
+    assert found["differs_from_record"] == []
+    signals, fills = found["signals"], found["fills"]
+    assert signals["gone"] > 0 and signals["new"] > 0 and signals["same"] > 0 and fills["changed"] > 0
+    assert signals["same"] + signals["changed"] + signals["gone"] == signals["before"]
+    assert {one["name"] for one in found["strategies"]} == {"rsi_reversion", "sma_crossover"}
+    net = sum(one["net_nanos_after"] for one in found["strategies"])
+    assert net == found["after"]["net_nanos"] == sum(one["net_nanos_after"] for one in found["symbols"])
+
+    place.done("demo", "--dir", "live", *sets)
+    assert {topic: one["digest"] for topic, one in found["topics_after"].items()} == {
+        topic: one["recorded_digest"]
+        for topic, one in verdicts(place.done("replay", "--verify", "live", "--json").out).items()
+        if topic in DIGESTED
+    }
+    assert json.loads(place.done("replay", "--verify", "would-be", "--json").out)["equal"]
 
 
 def test_a_run_that_is_stopped_and_goes_on(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from operators.account_leg import AccountLeg
 from operators.account_parameters import OrderStyle
 from operators.instruments import DEFAULT_TABLE
-from operators.ledger import violations
+from operators.ledger import violations, worst_lots
 from operators.order_life import CLOSED_STATES
 from operators.rules import RULES
 from operators.rules.rule import Proposal
@@ -116,8 +116,8 @@ def check_account(state, filled, fees) -> None:
         for order in orders.open.values():
             leaves[order.sign] += order.leaves_lots if order.symbol == symbol else 0
         assert (position.working_buy_lots, position.working_sell_lots) == (leaves[1], leaves[-1])
-    worst = sum(position.worst_nanos for position in ledger.symbols.values())
-    assert ledger.worst_nanos == worst >= ledger.gross_nanos
+        assert position.worst_lots == max(worst_lots(position, 1, 0), worst_lots(position, -1, 0))
+    assert ledger.worst_nanos >= ledger.gross_nanos
     assert set(orders.working.values()) == set(orders.open)
     assert all(order.state not in CLOSED_STATES for order in orders.open.values())
     assert set(orders.waiting) <= set(orders.working)

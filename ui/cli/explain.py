@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ui.cli.grouped import grouped
-from ui.cli.options import ConfigOption, JsonOption, LogOption, open_configured
+from ui.cli.options import ConfigOption, JsonOption, LogOption, open_to_read
 from ui.cli.output import emit_json, write
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def _told(log: str | None, config: str | None, which: Which, shown: Shown) -> "E
             "name one order, decision or signal, or give --last or --denied: titan explain --last"
         )
     asked = Asked(*which, ticks=shown.ticks, with_series=shown.out is not None)
-    _, opened = open_configured(config, log)
-    with opened:
+    with open_to_read(config, log) as opened:
         try:
             return explain(opened, asked)
         except NotInLog as error:

@@ -71,6 +71,16 @@ def open_run(run: str) -> "Log":
     return open_configured(None, run)[1]
 
 
+def open_to_read(config: str | None, log: str | None) -> "Log":
+    """Return an open log that is only read; a named SQLite log needs no configuration, which is slow to load."""
+    from flows.connectors.log import LogSettings, open_log
+
+    url = log_url(log) if log is not None and config is None else ""
+    if url.startswith("sqlite:"):
+        return open_log(url, LogSettings(create=False))
+    return open_configured(config, log)[1]
+
+
 def open_configured(config: str | None, log: str | None, create: bool = False) -> "tuple[Settings, Log]":
     """Return the settings and the open log; a command that only reads does not make a missing one."""
     import msgspec

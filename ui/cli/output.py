@@ -50,10 +50,12 @@ def warn(text: str) -> None:
     note(f"warning: {text}")
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows in columns; numbers to the right, and nothing is cut off."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], right_from: int | None = None) -> None:
+    """Print rows in columns; numbers, and all columns from ``right_from`` on, to the right; nothing is cut off."""
     cells = [[_cell(value) for value in row] for row in rows]
     right = [all(_is_number(row[i]) for row in cells) and bool(cells) for i in range(len(headers))]
+    if right_from is not None:
+        right[right_from:] = [True] * (len(headers) - right_from)
     widths = [max(len(header), *(len(row[i]) for row in cells), 0) for i, header in enumerate(headers)]
     for line in [list(headers), ["-" * width for width in widths], *cells]:
         parts = [

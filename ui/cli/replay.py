@@ -10,46 +10,62 @@ from ui.cli.exits import CheckFailed, UsageError
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, open_configured
 from ui.cli.output import emit_json
-from ui.cli.progress import StatusLine
+from ui.cli.progress import Bar, StatusLine
 
 if TYPE_CHECKING:
     from flows.connectors.log import Log
     from flows.replay_settings import ReplaySettings
     from flows.verify import Verdict
+    from flows.what_if import WhatIf
 
 EXAMPLES = (
     "Examples:\n\ntitan replay --verify data/demo\n\ntitan replay --verify kafka://localhost:9092 --json\n\n"
-    "titan replay --verify data/demo --keep data/again"
+    "titan replay --what-if data/demo --set fast=10\n\n"
+    "titan replay --what-if data/demo --set venue.taker_bps=2 --set strategies.rsi_reversion.enabled=false"
 )
 
 
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="A log URL, or the folder of a run. Default: the configured log.",
+        show_default=False,
+    ),
+]
+VerifyOption = Annotated[
+    bool, typer.Option("--verify", help="Say everything again and compare it with what is recorded.")
+]
+WhatIfOption = Annotated[
+    bool,
+    typer.Option("--what-if", help="Simulate the run as it was and with --set, and show both side by side."),
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep", metavar="DIR", help="Keep what is said anew, or would have been, as a log in DIR."
+    ),
+]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", metavar="ID", help="Which account, where the log holds several.")
+]
+OtherwiseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a key, or a bare parameter of a strategy, otherwise than it was in the run; may be repeated.",
+    ),
+]
+
+
 def replay(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="RUN",
-            help="A log URL, or the folder of a run. Default: the configured log.",
-            show_default=False,
-        ),
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Say everything again and compare it with what is recorded.")
-    ] = False,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="DIR", help="Keep what is said anew as a log in this folder."),
-    ] = None,
-    account: Annotated[
-        str | None, typer.Option("--account", help="Which account, where the log holds several.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Repeat the run with a key set otherwise than it was; may be repeated.",
-        ),
-    ] = None,
+    run: RunArgument = None,
+    verify: VerifyOption = False,
+    what_if: WhatIfOption = False,
+    keep: KeepOption = None,
+    account: AccountOption = None,
+    sets: OtherwiseOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,15 +73,43 @@ def replay(
 
     --verify compares bars, features, regimes, marks, signals, decisions, orders, reports, ledgers, alerts and dead
     letters, event by event; a difference is shown with both records and its cause, and leaves with exit code 5.
+
+    --what-if shows what other settings would have changed: signals, orders, fills, profit and drawdown.
     """
     from flows.replay_settings import replay_settings
 
-    if not verify:
-        raise UsageError("say what to do with the run: titan replay --verify RUN")
-    configured, log = open_configured(config, run)
+    if verify == what_if:
+        raise UsageError(
+            "say what to do with the run: titan replay --verify RUN, or --what-if RUN --set KEY=VALUE"
+        )
+    if what_if and not sets:
+        raise UsageError("--what-if: say what should have been otherwise, such as --set venue.taker_bps=2")
+    _, log = open_configured(config, run)
     with log:
         settings = replay_settings(log, config, os.environ, sets or [], account)
-        _verify(log, settings, keep, as_json)
+        (_what_if if what_if else _verify)(log, settings, keep, as_json)
+
+
+def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: bool) -> None:
+    from flows import stop
+    from flows.what_if import what_if
+    from ui.cli.what_if_text import print_what_if
+
+    note_compiling()
+    stop.install()
+    kept = _kept(settings, keep) if keep is not None else None
+    try:
+        with Bar("what if", "bars") as bar:
+            found: WhatIf = what_if(log, settings, kept, bar)
+    finally:
+        if kept is not None:
+            kept.close()
+    if as_json:
+        emit_json(found)
+    else:
+        print_what_if(found)
+    if found.stopped:
+        raise KeyboardInterrupt
 
 
 def _verify(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: bool) -> None:

@@ -41,6 +41,8 @@ def print_verdict(verdict: "Verdict") -> None:
 def sentence(verdict: "Verdict") -> str:
     """Return in one sentence what differs first in event time: topic, key, id and place."""
     topics = ", ".join(verdict.differing)
+    if verdict.fault:
+        return f"{verdict.log}: today's code could not say it to its end: {verdict.fault}"
     differences = [one.first for one in verdict.topics if one.first is not None]
     if not differences:
         return f"{verdict.log}: {topics} differ"
@@ -70,6 +72,8 @@ def _conclusion(verdict: "Verdict") -> str:
     what = f"{verdict.market_data:,} records of market data, {verdict.records:,} derived, {verdict.seconds:.1f} s"
     if verdict.stopped:
         return f"stopped: {what}"
+    if verdict.fault:
+        return f"not verified to its end: {verdict.fault} ({what})"
     if not verdict.equal:
         return f"not equal: {', '.join(verdict.differing)} ({what})"
     unsaid = sum(one.unsaid for one in verdict.topics)

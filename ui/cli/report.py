@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ui.cli.comparison import print_comparison
 from ui.cli.options import ConfigOption, JsonOption, LogOption, open_configured
 from ui.cli.output import emit_json, write
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "Examples:\n\ntitan report\n\ntitan report --log data/demo --out demo.html\n\ntitan report --json\n\n"
     "titan report compare runs/fast runs/slow"
+)
+
+COMPARE_EXAMPLES = (
+    "Examples:\n\ntitan report compare runs/fast runs/slow\n\n"
+    "titan report compare runs/fast runs/slow --out fast-slow.html\n\ntitan report compare data/demo runs/again --json"
 )
 
 app = typer.Typer(
@@ -92,3 +98,39 @@ def known(settings: "Settings", log: "Log", account: str, commands: tuple[str, .
         simulated=said.venue.kind == "simulated",
         commands=commands,
     )
+
+
+@app.command("compare", epilog=COMPARE_EXAMPLES)
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A run: a log URL, or the folder of a run.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="FILE", help="Write one HTML file instead, with both curves."),
+    ] = None,
+    account: AccountOption = None,
+    title: Annotated[str, typer.Option("--title", help="Title of the HTML file.")] = "Titan comparison",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the figures of two runs side by side: metrics, strategies, symbols, counts, and settings that differ.
+
+    Which records differ, one by one, is for titan replay.
+    """
+    from ui.report import numbers, read_comparison, write_comparison
+
+    said = read_comparison(_named(a, config, account), _named(b, config, account))
+    if out is not None:
+        write_comparison(said, Path(out), title)
+    if as_json:
+        emit_json(numbers(said))
+    elif out is not None:
+        write(str(Path(out)))
+    else:
+        print_comparison(said)
+
+
+def _named(run: str, config: str | None, account: str | None) -> "tuple[str, Log, str, Known]":
+    settings, log = open_configured(config, run)
+    whose = account_of(settings, log, account)
+    return run, log, whose, known(settings, log, whose)

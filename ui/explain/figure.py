@@ -9,11 +9,11 @@ from flows.explain.chain import BookChange, Explanation, Link, Related
 from ui.explain.words import moment, number
 from ui.report.candles import candles, closed_hours
 from ui.report.charts import ACCOUNT
-from ui.report.figures import STRATEGIES, Figure, Trace, symbol_figure
+from ui.report.figures import symbol_figure
+from ui.report.plots import MS, STRATEGIES, Figure, Trace
 from ui.report.records import Bars, Regimes
 from ui.report.report import Execution, SymbolChart
 
-_MS = 1_000_000
 _LIKE_A_PRICE = 0.2
 """How far from the close a value may lie to be drawn among the prices."""
 _PANEL, _GAP = 0.13, 0.05
@@ -94,13 +94,12 @@ def _executions(told: Explanation) -> list[Execution]:
 
 
 def _other(one: Related) -> Execution | None:
-    if not isinstance(one.report, Link):
+    if not one.client_order_id:
         return None
-    report = one.report.event
-    effect = {"opened by": "opens", "closed by": "reduces"}.get(one.role, "adds to")
+    effect = {"opened by": "opens", "added to by": "adds to"}.get(one.role, "reduces")
     return Execution(
-        one.client_order_id, _OTHERS, report.side, effect, report.last_quantity_nanos, report.last_price_nanos,
-        report.ts_event_ns, report.fee_nanos, 1, "", {},
+        one.client_order_id, _OTHERS, one.side, effect, one.quantity_nanos, one.average_price_nanos, one.ts_event_ns,
+        one.fees_nanos, one.fills, "", {},
     )  # fmt: skip
 
 
@@ -125,7 +124,7 @@ def _columns(told: Explanation) -> dict[str, float]:
 def _line(told: Explanation, name: str) -> tuple[list[float], list[float | None]]:
     rows = told.series.features
     values = [row.values.get(name, float("nan")) for row in rows]
-    return [row.ts_event_ns / _MS for row in rows], [None if value != value else value for value in values]
+    return [row.ts_event_ns / MS for row in rows], [None if value != value else value for value in values]
 
 
 def _drawn(
@@ -140,7 +139,7 @@ def _drawn(
     point: Trace = {
         "type": "scatter",
         "mode": "markers",
-        "x": [ts_ns / _MS],
+        "x": [ts_ns / MS],
         "y": [value],
         "yaxis": axis,
         "name": f"{name}, as decided on",
@@ -188,7 +187,7 @@ def _mark_decision(layout: dict[str, Any], told: Explanation, ts_ns: int) -> Non
     said = {"APPROVED": "decided", "DENIED": "denied", "NOTHING_TO_DO": "nothing to do"}.get(
         verdict, "signal"
     )
-    at_ms = ts_ns / _MS
+    at_ms = ts_ns / MS
     line = {"width": 1.2, "dash": "dash", "color": "#e5484d" if verdict == "DENIED" else "#3b82f6"}
     layout["shapes"] = [
         {

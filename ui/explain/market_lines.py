@@ -56,7 +56,7 @@ def _bar(told: Explanation) -> Node:
     if row.buy_volume or row.sell_volume:
         said += f" (bought {number(row.buy_volume)}, sold {number(row.sell_volume)})"
     said += f", {_QUALITY.get(row.quality, row.quality)}" if row.quality else ""
-    return Node("bar", said, at(place), "", (*_before(told), _ticks(told.ticks)), "bar")
+    return Node("bar", said, at(place), "", (*_before(told), _ticks(told.ticks, row)), "bar")
 
 
 def _prices(row: BarRow) -> str:
@@ -73,7 +73,7 @@ def _before(told: Explanation) -> Iterator[Node]:
         )
 
 
-def _ticks(ticks: Ticks | Missing) -> Node:
+def _ticks(ticks: Ticks | Missing, row: BarRow) -> Node:
     if isinstance(ticks, Missing):
         return missing("ticks", ticks)
     kind = "trades" if ticks.first.event.kind == "trade" else "vendor bars"
@@ -83,10 +83,12 @@ def _ticks(ticks: Ticks | Missing) -> Node:
             f", bought {number(ticks.buy_volume)}, sold {number(ticks.sell_volume)}, as the venue flags them"
         )
     if not ticks.whole:
-        said += "; the bar is long: its beginning and end were read"
+        said = (
+            f"of {int(row.trades):,} trades the first and the last {ticks.rows:,} were read, the bar is long"
+        )
     place = f"{at(ticks.first.place)} to {at(ticks.last.place)}"
     ends = [("first", ticks.first), ("high", ticks.high), ("low", ticks.low), ("last", ticks.last)]
-    lines = [_tick(name, link) for name, link in ends]
+    lines = [_tick(name, link) for name, link in ends if link is not None]
     if ticks.around_close:
         lines += [_tick("to the close", link) for link in ticks.around_close]
     lines += [

@@ -7,6 +7,7 @@ from schemas.orders import ExecutionReport
 from ui.explain.node import Node, missing
 from ui.explain.words import amount, at, later, moment, money
 
+_FIRST, _LAST = 4, 3
 _OPENED = ("opens", "adds to", "turns")
 
 
@@ -17,9 +18,11 @@ def became(told: Explanation) -> tuple[Node, ...]:
     outcome, sent_ns = told.outcome, told.order.event.ts_event_ns
     fills = {fill.report.event.id: fill for fill in outcome.fills}
     lines: list[Node] = []
-    for report in outcome.reports:
+    for report in _some(outcome.reports):
         fill = fills.get(report.event.id)
         lines.append(_fill(fill, sent_ns) if fill else _report(report, sent_ns))
+        if len(lines) == _FIRST and len(outcome.reports) > _FIRST + _LAST:
+            lines.append(Node("...", f"{len(outcome.reports) - _FIRST - _LAST:,} more reports", "", "soft"))
     lines += [
         Node("cancel asked", f"{cancel.event.reason}, {moment(cancel.event.ts_event_ns)}", at(cancel.place))
         for cancel in outcome.cancels
@@ -28,10 +31,16 @@ def became(told: Explanation) -> tuple[Node, ...]:
     return (Node("became", _said(outcome), "", "", tuple(lines), "outcome"),)
 
 
+def _some(reports: tuple[Link[ExecutionReport], ...]) -> tuple[Link[ExecutionReport], ...]:
+    """Return the first and the last reports where there are many."""
+    return reports if len(reports) <= _FIRST + _LAST else (*reports[:_FIRST], *reports[-_LAST:])
+
+
 def _said(outcome: Outcome) -> str:
     said = outcome.status.replace("_", " ")
     if outcome.filled_nanos:
         said += f", {amount(outcome.filled_nanos)} at {amount(outcome.average_price_nanos)}"
+        said += f" in {len(outcome.fills):,} fills" if len(outcome.fills) > 1 else ""
         said += f", fees {money(outcome.fees_nanos)}"
     if outcome.effect:
         said += f"; {outcome.effect} the position"
@@ -84,12 +93,13 @@ def _related(outcome: Outcome) -> Iterator[Node]:
 
 
 def _other(one: Related) -> str:
-    if isinstance(one.report, Missing):
-        return f"{one.report.why}; book then {amount(one.quantity_after_nanos)}"
-    report = one.report.event
-    traded = f"{amount(report.last_quantity_nanos)} at {amount(report.last_price_nanos)}"
-    said = f"{one.client_order_id}  {report.side} {traded}"
+    if not one.client_order_id:
+        return f"fills whose reports are not found; book then {amount(one.quantity_after_nanos)}"
+    said = (
+        f"{one.client_order_id}  {one.side} {amount(one.quantity_nanos)} at {amount(one.average_price_nanos)}"
+    )
+    said += f" in {one.fills} fills" if one.fills > 1 else ""
     said += f", book then {amount(one.quantity_after_nanos)}"
-    if one.role == "closed by":
+    if one.realized_nanos:
         said += f", realised {money(one.realized_nanos, True)}"
     return f"{said}, {moment(one.ts_event_ns)}"

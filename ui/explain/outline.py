@@ -83,6 +83,7 @@ def _decision(told: Explanation, signal: Node) -> Node:
 
 def _rule(check: RuleCheck) -> Node:
     verdict = "passed" if check.passed else "DENIES"
+    verdict += ", as it does not bind exits" if check.passed and check.value > check.limit else ""
     said = f"{number(check.value)} against a limit of {number(check.limit)}: {verdict}"
     return Node(check.rule, said, "", "good" if check.passed else "bad")
 

@@ -98,7 +98,7 @@ def _costs(said: Metrics) -> list[str]:
     slipped = f"slippage {money(said.slippage_nanos)}"
     slipped += f" ({said.slippage_bps:.2f} bps)".replace("-", MINUS) if said.slippage_bps is not None else ""
     leverage = f"{said.average_leverage or 0.0:.2f} of equity on average, {said.highest_leverage:.2f} at most"
-    times = f"{said.turnover:,.1f} times the average equity" if said.turnover is not None else ""
+    times = f"{said.turnover_ratio:,.1f} times the average equity" if said.turnover_ratio is not None else ""
     return [
         _card(
             "Costs",

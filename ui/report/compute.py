@@ -24,7 +24,7 @@ def compute(run: RunRecords, title: str, known: Known) -> Report:
     trades, still_open = matched.trades, open_trades(matched, held, why)
     denied = denials(run.decisions)
     charts, left_out = symbol_charts(run, fills, trades, why)
-    performance = _performance(run, known)
+    performance = performance_of(run, known)
     portfolio = _portfolio(run.updates, performance, known) if performance else None
     return Report(
         title=title,
@@ -49,7 +49,8 @@ def compute(run: RunRecords, title: str, known: Known) -> Report:
     )
 
 
-def _performance(run: RunRecords, known: Known) -> PerformanceResult | None:
+def performance_of(run: RunRecords, known: Known) -> PerformanceResult | None:
+    """Return how the account did; None where it was never told."""
     performance = Performance(day_offset_ns=known.day_offset_ns)
     state = performance.init()
     for event in (*run.orders, *in_order(run.updates, run.reports)):

@@ -222,7 +222,7 @@ def _costs(said: Metrics) -> dict[str, str]:
         "Fees": f"{money(said.fees_nanos)} ({_number(said.fees_bps)} bps)",
         "Slippage": f"{money(said.slippage_nanos)} ({_number(said.slippage_bps)} bps)",
         "Turnover": money(said.turnover_nanos),
-        "Turnover, times equity": _number(said.turnover),
+        "Turnover, times equity": _number(said.turnover_ratio),
         "Turnover a year": _number(said.annual_turnover),
         "Time in the market": _percent(said.time_in_market, False),
         "Exposure, gross and net": f"{_number(said.average_leverage)}, {_number(said.average_net_leverage)}",

@@ -1,5 +1,6 @@
 """What do the figures have in common? Colours, lines, axes and the names of panels, as plotly takes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ui.report.words import moment
@@ -19,7 +20,7 @@ def strategy_colours(names: list[str]) -> dict[str, str]:
     return {name: STRATEGIES[i % len(STRATEGIES)] for i, name in enumerate(names)}
 
 
-def plain_line(x: list[float], y: list[float], name: str, colour: str, yaxis: str) -> Trace:
+def plain_line(x: list[float], y: Sequence[float | None], name: str, colour: str, yaxis: str) -> Trace:
     """Return a line without an entry in the legend."""
     return {
         "type": "scatter",

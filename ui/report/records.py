@@ -58,20 +58,32 @@ class RunRecords(msgspec.Struct):
 
 
 def read_run(log: Log, account: str) -> RunRecords:
-    """Read what concerns the account. A topic that the log lacks is as an empty one; bad records are counted.
+    """Read what concerns the account, and bars and regimes of all symbols.
+
+    A topic that the log lacks is as an empty one; bad records are counted.
 
     Raises:
         LogError: the log cannot be read.
     """
-    present = log.topics()
-    counts = {name: sum(end - first for first, end in log.spans(name)) for name in sorted(present)}
-    run = RunRecords(log.url, log.identity(), account, counts)
+    run = read_account(log, account)
     bars = [_columns(rows, _bar_columns) for rows in _blocks(log, "bars", run)]
     regimes = [_columns(rows, _regime_columns) for rows in _blocks(log, "regimes", run)]
     run.bars = {
         key: Bars(ints[:, 0], ints[:, 3], floats) for key, ints, floats in _series(bars) if len(floats)
     }
     run.regimes = {key: Regimes(ints[:, 0], ints[:, 3]) for key, ints, _ in _series(regimes)}
+    run.feature_set = _feature_set(log) if "features" in run.counts else ""
+    return run
+
+
+def read_account(log: Log, account: str) -> RunRecords:
+    """Read the account's own records, without bars and regimes.
+
+    Raises:
+        LogError: the log cannot be read.
+    """
+    counts = {name: sum(end - first for first, end in log.spans(name)) for name in sorted(log.topics())}
+    run = RunRecords(log.url, log.identity(), account, counts)
     run.signals = _events(log, "trade_signals", run, Signal)
     run.decisions = _events(log, "risk_decisions", run, RiskDecision)
     run.orders = _events(log, "execution_requests", run, SubmitOrder)
@@ -79,7 +91,6 @@ def read_run(log: Log, account: str) -> RunRecords:
     run.updates = sorted(_events(log, "portfolio_updates", run, PortfolioUpdate), key=lambda u: u.seq)
     run.alerts = _events(log, "alerts", run, Alert)
     run.dead_letters = _events(log, "dead_letters", run, DeadLetter)
-    run.feature_set = _feature_set(log) if "features" in present else ""
     return run
 
 

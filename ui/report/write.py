@@ -9,11 +9,13 @@ import msgspec
 
 from flows.config.masking import masked
 from flows.connectors.log import Log
+from flows.run_settings import recorded, settings_that_differ
+from ui.report.compare import Comparison, Setting, Told, compare
 from ui.report.compute import compute
-from ui.report.records import read_run
+from ui.report.records import read_account, read_run
 from ui.report.report import Known, Report
 
-_DRAWN = ("curve", "charts")
+_DRAWN = ("curve", "charts", "paths")
 
 
 def read_report(log: Log, account: str, title: str, known: Known | None = None) -> Report:
@@ -39,17 +41,48 @@ def write_report(log: Log, account: str, path: Path, title: str, known: Known | 
     from ui.report.page import page
 
     report = read_report(log, account, title, known)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(page(report), encoding="utf-8")
-    os.replace(unfinished, path)
+    _write(path, page(report))
     return report
 
 
-def numbers(report: Report) -> dict[str, Any]:
+def read_comparison(a: tuple[str, Log, str, Known], b: tuple[str, Log, str, Known]) -> Comparison:
+    """Return two runs side by side, each given as name, log, account, and what is known beside its records.
+
+    Raises:
+        LogError: a log cannot be read.
+    """
+    told = []
+    for name, log, account, known in (a, b):
+        records = read_account(log, account)
+        records.log = masked(("log", "url"), records.log)
+        told.append(Told(name, records, known, recorded(log, account)))
+    then, now = told[0].settings, told[1].settings
+    differing = settings_that_differ(then, now) if then is not None and now is not None else []
+    return compare(told[0], told[1], [Setting(*one) for one in differing])
+
+
+def write_comparison(said: Comparison, path: Path, title: str) -> None:
+    """Write the comparison to ``path``, wholly or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from ui.report.compare_page import compare_page
+
+    _write(path, compare_page(said, title))
+
+
+def numbers(report: Report | Comparison) -> dict[str, Any]:
     """Return the report as plain values, without what is only drawn."""
     plain: dict[str, Any] = msgspec.to_builtins(report)
     return {name: value for name, value in plain.items() if name not in _DRAWN}
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
 
 
 def _commands(url: str, account: str) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def test_an_average_that_is_not_a_whole_number_loses_nothing() -> None:
 def test_worst_case_counts_working_orders_on_each_side() -> None:
     ledger = open_ledger(0)
     position = position_of(ledger, ES)
-    mark(ledger, position, ES.nearest_ticks(1640.0), 1)
+    mark(ledger, position, ES.nearest_ticks(1640.0))
     trade(ledger, 3, 1640.0)
     work(ledger, position, -1, 5)
     work(ledger, position, 1, 1)
@@ -78,7 +78,7 @@ def test_conservation_after_every_fill(trades) -> None:
         position = position_of(ledger, ES)
         done = Fill(lots, abs(lots) * ticks * ES.tick_value_nanos, fee)
         fill(ledger, ("b" if other else "a", "ES"), position, done)
-        mark(ledger, position, ticks + 1, 0)
+        mark(ledger, position, ticks + 1)
         position_lots += lots
         cash -= lots * ticks * ES.tick_value_nanos + fee
         assert violations(ledger) == []

@@ -162,3 +162,22 @@ def rows(close: float) -> dict[str, bytes]:
 def again(event: Any, **changed: Any) -> Any:
     """An event with other values."""
     return msgspec.structs.replace(event, **changed)
+
+
+def bar_row(
+    end: int,
+    timeframe: int,
+    seq: int,
+    close: float,
+    high: float = 0.0,
+    low: float = 0.0,
+    last: int | None = None,
+) -> bytes:
+    """A row of bars of one trade, or of those from ``seq`` to ``last``."""
+    cause = 2 if last is not None else seq // 2
+    ints = [end, timeframe, 0, 0, cause, seq, seq if last is None else last]
+    prices = [close, high or close, low or close, close, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    codec = BLOCKS["bars"][0]
+    return frame("bars") + codec.encode(
+        ("ES",), np.array([ints], np.int64), np.array([prices]), codec.labels()
+    )

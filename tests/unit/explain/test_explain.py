@@ -8,10 +8,12 @@ import pytest
 from flows.connectors.log import Log
 from flows.explain import Asked, Explanation, NotInLog, explain
 from flows.explain.chain import BookChange, Link, Missing, Ticks
+from flows.explain.ranges import Ranges
 from schemas.account import DeadLetter
 from schemas.orders import CancelOrder
 from tests.unit.explain.small_log import (
     END,
+    MINUTE,
     NANOS,
     ORDER,
     SIGNAL,
@@ -298,3 +300,26 @@ def expire(log: Log, topic: str, at: int, first: int) -> None:
     db = log._db  # type: ignore[attr-defined]
     (part,) = db.execute("SELECT id FROM parts WHERE topic = ? AND partition = ?", (topic, at)).fetchone()
     log._expire(part, first)  # type: ignore[attr-defined]
+
+
+def test_a_long_bar_is_read_at_its_ends_and_where_shorter_bars_have_its_extremes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.explain import ticks as explained
+    from tests.unit.explain.small_log import bar_row
+
+    log = make(f"{tmp_path}/t.db")
+    with log.writer() as writer:
+        for second, price in enumerate((100.0, 103.0, 99.0, 101.0)):
+            end = START + (second + 1) * NANOS
+            writer.append("bars", b"ES", bar_row(end, NANOS, second, price), END // 1_000_000)
+        writer.append("bars", b"ES", bar_row(END, 2 * MINUTE, 0, 101.0, 103.0, 99.0, 3), END // 1_000_000)
+    long_bar = again(told(log).bar.event, timeframe_ns=2 * MINUTE)  # type: ignore[union-attr]
+    monkeypatch.setattr(explained, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(explained, "_END_MESSAGES", 1)
+    place = again(told(log).bar.place, offset=9)  # type: ignore[union-attr]
+    found = explained.ticks_of(Ranges(log), Link(place, long_bar), 0)
+    assert isinstance(found, Ticks) and not found.whole
+    assert (found.first.event.price, found.last.event.price) == (100.0, 101.0)
+    assert found.high is not None and found.low is not None
+    assert (found.high.event.price, found.low.event.price) == (103.0, 99.0)

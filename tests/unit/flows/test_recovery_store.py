@@ -96,6 +96,17 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("mine", [2, None])
+def test_a_store_whose_state_has_another_shape_is_to_be_rebuilt(tmp_path: Path, mine: int | None) -> None:
+    with opened(tmp_path, SETTINGS | {"account_state": 1}):
+        pass
+    with (
+        pytest.raises(StoreError, match="another version of Titan kept it. Delete the folder and run again"),
+        opened(tmp_path, SETTINGS | {"account_state": mine}),
+    ):
+        pass
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with (
         opened(tmp_path, SETTINGS),

@@ -89,7 +89,6 @@ class TinyRun:
             self.state.ledger,
             position_of(self.state.ledger, instrument),
             instrument.nearest_ticks(price),
-            START,
         )
 
 
