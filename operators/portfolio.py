@@ -8,17 +8,16 @@ header always cover all of them.
 from operators.account_parameters import AccountParameters
 from operators.account_state import AccountState
 from operators.instruments import InstrumentTable
-from operators.ledger import Book, BookKey, Ledger, SymbolPosition
+from operators.ledger import BookKey, Ledger
 from schemas.account import BookPosition, PortfolioUpdate
 
 
-def book_position(
-    key: BookKey, book: Book, position: SymbolPosition, mark_ticks: int, instruments: InstrumentTable
-) -> BookPosition:
+def book_position(ledger: Ledger, key: BookKey, instruments: InstrumentTable) -> BookPosition:
     """A book as the log tells it. Average price is rounded towards minus infinity to 1e-9."""
     strategy, symbol = key
-    instrument = instruments.lookup(symbol)
+    book, position, instrument = ledger.books[key], ledger.symbols[symbol], instruments.lookup(symbol)
     tick, unit, lots = instrument.tick_size_nanos, position.tick_value_nanos, book.lots
+    mark_ticks = ledger.marks.ticks(position.row)
     return BookPosition(
         strategy,
         symbol,
@@ -46,7 +45,6 @@ def portfolio_update(
         peak = state.peak_equity_nanos = equity
     seq = state.updates
     state.updates = seq + 1
-    books = ledger.books
     return PortfolioUpdate(
         f"{account}:{seq}",
         account,
@@ -64,11 +62,5 @@ def portfolio_update(
         peak,
         state.day_start_equity_nanos,
         1.0 - equity / peak if peak > 0 else 0.0,
-        tuple([book_now(ledger, key, instruments) for key in keys or books]),
+        tuple([book_position(ledger, key, instruments) for key in keys or ledger.books]),
     )
-
-
-def book_now(ledger: Ledger, key: BookKey, instruments: InstrumentTable) -> BookPosition:
-    """One book of the ledger at its symbol's last mark."""
-    position = ledger.symbols[key[1]]
-    return book_position(key, ledger.books[key], position, ledger.marks.ticks(position.row), instruments)
