@@ -10,7 +10,7 @@ import msgspec
 
 from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
 from flows.connectors.log import LogSettings, sqlite_path
-from flows.connectors.synthetic import SyntheticSettings
+from flows.connectors.synthetic_settings import SyntheticSettings
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
 from operators.rules import RULES

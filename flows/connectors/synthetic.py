@@ -11,7 +11,7 @@ log-normal lots, sides fair coins, and each trade has a quote just before it, wh
 
 import hashlib
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,51 +21,14 @@ from flows.connectors.input_errors import InputError
 from flows.connectors.recorded import session_number
 from flows.connectors.recorded.cutter import Position, SessionGateway
 from flows.connectors.recorded.source import Batch, Run, make_run
-from flows.connectors.synthetic_faults import FaultRates, inject
+from flows.connectors.synthetic_faults import inject
+from flows.connectors.synthetic_settings import SyntheticSettings
 from schemas.blocks import QUOTES, TRADES
 from schemas.market import Doubles, Longs
 
-_Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
-_Positive = Annotated[float, msgspec.Meta(gt=0)]
-_Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 FRAME_NS = SECOND
 VENUE = "SYNTHETIC"
 _GRID = 64
-
-
-class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is made up. Volatilities are per square root of a second; times in seconds or ns as named.
-
-    ``pairs`` of symbols are cointegrated: SYN000 with SYN001, SYN002 with SYN003, ...
-    """
-
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
-    symbols: _Count = 4
-    pairs: Annotated[int, msgspec.Meta(ge=0)] = 1
-    rate_per_s: _Positive = 10.0
-    arrivals: Literal["poisson", "regular"] = "poisson"
-    duration_s: _Positive = 3600.0
-    start_ns: int = 1_700_000_000 * SECOND
-    price: _Positive = 100.0
-    tick_size: _Positive = 0.01
-    volatility: _Positive = 1e-4
-    wild_factor: _Positive = 4.0
-    to_wild_per_s: _Fraction = 0.002
-    to_calm_per_s: _Fraction = 0.01
-    jumps_per_s: _Fraction = 0.0005
-    jump_volatility: _Positive = 0.004
-    spread_volatility: _Positive = 5e-5
-    spread_relaxation_s: _Positive = 120.0
-    quotes: bool = True
-    half_spread_ticks: Annotated[int, msgspec.Meta(ge=1)] = 1
-    size_lots: _Positive = 5.0
-    delay_ns: Annotated[int, msgspec.Meta(ge=0)] = 2_000_000
-    faults: FaultRates = FaultRates()
-
-    def names(self) -> list[str]:
-        """SYN000, SYN001, ..."""
-        width = max(3, len(str(self.symbols - 1)))
-        return [f"SYN{i:0{width}d}" for i in range(self.symbols)]
 
 
 class _State(msgspec.Struct, frozen=True):

@@ -1,35 +1,14 @@
 """What goes wrong in real feeds, put into made-up ones at given rates, so that the cure can be seen to work."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.connectors.recorded.source import GAP_REASONS, Run
+from flows.connectors.synthetic_settings import FaultRates
 from schemas.blocks import GAP, QUOTES, TRADES
 from schemas.market import Longs
-
-_Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-class FaultRates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Fraction of rows with each fault; of gaps, the fraction of (symbol, second) that lose all their trades.
-
-    ``disorder_ns``: how much later than its turn an out-of-order row is told; it keeps its time.
-    """
-
-    gaps: _Rate = 0.0
-    duplicates: _Rate = 0.0
-    out_of_order: _Rate = 0.0
-    bad_prints: _Rate = 0.0
-    crossed_quotes: _Rate = 0.0
-    disorder_ns: Annotated[int, msgspec.Meta(ge=0)] = 500_000_000
-
-    @property
-    def any(self) -> bool:
-        """Whether there is any fault to put in."""
-        return max(self.gaps, self.duplicates, self.out_of_order, self.bad_prints, self.crossed_quotes) > 0
 
 
 def inject(rates: FaultRates, rng: np.random.Generator, runs: list[Run], tick_size: float) -> list[Run]:

@@ -16,8 +16,8 @@ from flows.connectors.gateway import SECOND, CutSettings
 from flows.connectors.input_errors import InputError
 from flows.connectors.recorded import FORMATS, RecordedSettings, open_recorded
 from flows.connectors.recorded.detect import detect_format
-from flows.connectors.synthetic import SyntheticSettings, open_synthetic
-from flows.connectors.synthetic_faults import FaultRates
+from flows.connectors.synthetic import open_synthetic
+from flows.connectors.synthetic_settings import FaultRates, SyntheticSettings
 from schemas.blocks import decode_block, encode_block
 from tests.unit.gateways.sessions import DATA, DEMO, gaps, is_sound, keeps_promises, rows, text
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from flows.connectors.gateway import CutSettings
 from flows.connectors.recorded import RecordedSettings, open_recorded
-from flows.connectors.synthetic import SyntheticSettings, open_synthetic
-from flows.connectors.synthetic_faults import FaultRates
+from flows.connectors.synthetic import open_synthetic
+from flows.connectors.synthetic_settings import FaultRates, SyntheticSettings
 from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH
 from operators.features import FEATURE_SET

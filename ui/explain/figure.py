@@ -1,5 +1,6 @@
 """How is the chart around a decision drawn? The report's candles, what was decided on, and the fills."""
 
+import math
 from html import escape
 from typing import Any
 
@@ -121,15 +122,19 @@ def _columns(told: Explanation) -> dict[str, float]:
     return told.series.features[0].values
 
 
-def _line(told: Explanation, name: str) -> tuple[list[float], list[float | None]]:
-    rows = told.series.features
-    values = [row.values.get(name, float("nan")) for row in rows]
-    return [row.ts_event_ns / MS for row in rows], [None if value != value else value for value in values]
+def _line(told: Explanation, name: str) -> tuple[list[float], list[float]]:
+    """Return the feature's values from its warm-up on."""
+    known = [
+        (row.ts_event_ns / MS, value)
+        for row in told.series.features
+        if not math.isnan(value := row.values.get(name, math.nan))
+    ]
+    return [at_ms for at_ms, _ in known], [value for _, value in known]
 
 
 def _drawn(
     name: str,
-    line: tuple[list[float], list[float | None]] | None,
+    line: tuple[list[float], list[float]] | None,
     stated: tuple[int, float],
     colour: str,
     axis: str,
@@ -201,9 +206,11 @@ def _mark_decision(layout: dict[str, Any], told: Explanation, ts_ns: int) -> Non
             "line": line,
         }
     ]
+    first_ms, last_ms = layout["xaxis"]["range"]
+    side = "left" if at_ms < (first_ms + last_ms) / 2 else "right"
     layout["annotations"].append(
         {
-            "xref": "x", "yref": "paper", "x": at_ms, "y": 1, "xanchor": "left", "yanchor": "top", "showarrow": False,
-            "text": f" {said} {moment(ts_ns)[11:]}", "font": {"size": 11, "color": line["color"]},
+            "xref": "x", "yref": "paper", "x": at_ms, "y": 1, "xanchor": side, "yanchor": "top", "showarrow": False,
+            "text": f" {said} {moment(ts_ns)[11:]} ", "font": {"size": 11, "color": line["color"]},
         }
     )  # fmt: skip

@@ -86,7 +86,9 @@ def _cards(told: Explanation) -> str:
         outcome = told.outcome
         cards.append(
             _card(
-                "Filled at", amount(outcome.average_price_nanos), f"quantity {amount(outcome.filled_nanos)}"
+                "Filled at",
+                number(outcome.average_price_nanos / 1e9),
+                f"quantity {amount(outcome.filled_nanos)}",
             )
         )
         cards.append(_card("Fees", money(outcome.fees_nanos), _fills(len(outcome.fills))))

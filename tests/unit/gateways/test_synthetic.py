@@ -5,8 +5,8 @@ import pytest
 
 from flows.connectors.gateway import SECOND, CutSettings
 from flows.connectors.input_errors import InputError
-from flows.connectors.synthetic import SyntheticSettings, benchmark_settings, open_synthetic
-from flows.connectors.synthetic_faults import FaultRates
+from flows.connectors.synthetic import benchmark_settings, open_synthetic
+from flows.connectors.synthetic_settings import FaultRates, SyntheticSettings
 from schemas.blocks import QUOTES, TRADES
 from schemas.market import TradeBlock
 from tests.unit.gateways.sessions import gaps, is_sound, keeps_promises, rows, text
