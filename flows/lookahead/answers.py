@@ -1,6 +1,8 @@
 """What does a strategy say about these bars? Its intents, or the error that it raised, in comparable form."""
 
+import math
 import pickle
+import re
 import traceback
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +12,8 @@ import numpy as np
 
 from flows.lookahead.tape import Tape
 from operators.strategies import BarRows, Strategy
+
+_NUMBER = re.compile(r"(?<![A-Za-z_])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 class Raised(msgspec.Struct, frozen=True):
@@ -50,7 +54,7 @@ def ask_in_pieces(strategy: Strategy, tape: Tape, edges: Iterable[int]) -> Answe
         state, found = strategy.init(), list[tuple[int, str]]()
         for start, stop in zip(places[:-1], places[1:], strict=True):
             found += _said(strategy.step(state, tape.part(start, stop).rows()), start, stop)
-            state = pickle.loads(pickle.dumps(state))
+            state = _restored(state)
         return found
 
     return _guarded(fold)
@@ -76,7 +80,28 @@ def first_difference(one: Answer, other: Answer, upto: int) -> int | None:
     return rows[0]
 
 
-def _said(intents: list[Any], start: int, stop: int) -> list[tuple[int, str]]:
+def only_rounding(said: str, otherwise: str) -> bool:
+    """Say whether two answers differ in the last digits of their numbers alone.
+
+    >>> only_rounding("LONG (strength 0.1)", "LONG (strength 0.10000000000000002)"), only_rounding("0.1", "0.2")
+    (True, False)
+    """
+    if said == otherwise or _NUMBER.sub("", said) != _NUMBER.sub("", otherwise):
+        return False
+    pairs = zip(_NUMBER.findall(said), _NUMBER.findall(otherwise), strict=True)
+    return all(math.isclose(float(one), float(other), rel_tol=1e-9, abs_tol=1e-12) for one, other in pairs)
+
+
+def _restored(state: Any) -> Any:
+    try:
+        return pickle.loads(pickle.dumps(state))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(f"its state cannot be pickled, so that no run could be resumed: {error}") from error
+
+
+def _said(intents: Any, start: int, stop: int) -> list[tuple[int, str]]:
+    if not isinstance(intents, list):
+        raise TypeError(f"its step returns {type(intents).__name__}, not a list of intents")
     for intent in intents:
         if not 0 <= intent.row < stop - start:
             raise ValueError(f"it speaks of row {intent.row} of a block of {stop - start}")
@@ -85,11 +110,15 @@ def _said(intents: list[Any], start: int, stop: int) -> list[tuple[int, str]]:
 
 def _words(intent: Any) -> str:
     """Return every field but the row, floats to the last digit."""
-    explained = " ".join(f"{name}={value!r}" for name, value in intent.explanation.items())
+    explained = " ".join(f"{name}={_plain(value)!r}" for name, value in intent.explanation.items())
     return (
-        f"{intent.target} (strength {intent.strength!r}, confidence {intent.confidence!r}, stop distance "
-        f"{intent.stop_distance!r}; {intent.reason}; {explained})"
+        f"{intent.target} (strength {_plain(intent.strength)!r}, confidence {_plain(intent.confidence)!r}, "
+        f"stop distance {_plain(intent.stop_distance)!r}; {intent.reason}; {explained})"
     )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _guarded(fold: Any) -> Answer:

@@ -10,7 +10,6 @@ import numpy as np
 from flows.config import Settings
 from flows.connectors.input_errors import InputError
 from flows.lookahead import feature_checks, leg_checks, strategy_checks
-from flows.lookahead.answers import Answer, ask
 from flows.lookahead.findings import Finding, Line, Material, Report
 from flows.lookahead.naming import Suspects
 from flows.lookahead.recording import Recording, Source, recordings, symbol_leg
@@ -71,9 +70,9 @@ class _Check:
     def over(self, recording: Recording) -> None:
         """Run every check over one recording."""
         self.recordings.append(recording)
-        whole = ask(self._subject.strategy, recording.tape)
-        self._note_material(recording, whole)
-        honest = self._check_strategy(recording, whole)
+        heard = strategy_checks.listen(self._subject.strategy, recording.tape)
+        self._note_material(recording, len(heard.whole.intents))
+        honest = self._check_strategy(recording, heard)
         self._check_features(recording)
         self._check_leg(recording, with_strategy=honest)
 
@@ -93,19 +92,19 @@ class _Check:
             seconds=seconds,
         )
 
-    def _note_material(self, recording: Recording, whole: Answer) -> None:
+    def _note_material(self, recording: Recording, signals: int) -> None:
         tape = recording.tape
         first, last = int(tape.ts_event_ns[0]), int(tape.ts_event_ns[-1])
-        length_ns, signals = recording.timeframe_ns, len(whole.intents)
+        length_ns = recording.timeframe_ns
         self._materials.append(
             Material(recording.name, recording.symbol, length_ns, len(tape), signals, first, last)
         )
 
-    def _check_strategy(self, recording: Recording, whole: Answer) -> bool:
+    def _check_strategy(self, recording: Recording, heard: strategy_checks.Heard) -> bool:
         """Return whether nothing was found."""
         plan, failures = self._plan, list[strategy_checks.Failure]()
         outcomes = strategy_checks.check_strategy(
-            self._subject.strategy, recording.tape, whole, plan.times, plan.seed
+            self._subject.strategy, recording.tape, heard, plan.times, plan.seed
         )
         for outcome in outcomes:
             self._lines[outcome.check].note(outcome.compared, len(outcome.failures))

@@ -50,14 +50,16 @@ def what_follows(strategy: Strategy, tape: Tape, failure: Failure, seed: int) ->
 
 
 def what_precedes(strategy: Strategy, tape: Tape, row: int) -> Dependence | None:
-    """Return how many bars before ``row`` must stand in one block with it, though the state was carried over."""
+    """Return how many bars before ``row`` must stand in one block with it; None where one cut does not show it."""
     short = tape.part(0, row + 1)
     whole = ask(strategy, short)
-    turn = _turn(
-        lambda back: first_difference(whole, ask_in_pieces(strategy, short, [row - back]), row) is None, row
-    )
-    if turn is None:
+
+    def together(back: int) -> bool:
+        return first_difference(whole, ask_in_pieces(strategy, short, [row - back]), row) is None
+
+    if together(0):
         return None
+    turn = _turn(together, row)
     pieces = ask_in_pieces(strategy, short, [row - turn + 1])
     return Dependence(row, -turn, "", short, short, whole.at(row), pieces.at(row))
 
@@ -68,21 +70,17 @@ def _narrowed(strategy: Strategy, tape: Tape, other: Tape, row: int) -> Dependen
     def with_bars(k: int) -> Tape:
         return tape if k == 0 else blended(tape, other, known, row + k, every)
 
-    ahead = _turn(lambda k: _differs(strategy, tape, with_bars(k), row), len(tape) - known) or 1
+    ahead = _turn(lambda k: _differs(strategy, tape, with_bars(k), row), len(tape) - known)
 
     def with_columns(count: int) -> Tape:
         return blended(tape, other, known, row + ahead, every[:count])
 
-    last = _turn(lambda count: _differs(strategy, tape, with_columns(count), row), len(every)) or 1
+    last = _turn(lambda count: _differs(strategy, tape, with_columns(count), row), len(every))
     true, false = with_columns(last - 1), with_columns(last)
     end = row + ahead + 1
     if _differs(strategy, true.part(0, end), false.part(0, end), row):
         true, false = true.part(0, end), false.part(0, end)
-    said, otherwise = ask(strategy, true), ask(strategy, false)
-    first = first_difference(said, otherwise, row)
-    first = row if first is None else first
-    ahead += row - first
-    return Dependence(first, ahead, COLUMNS[last - 1], true, false, said.at(first), otherwise.at(first))
+    return _dependence(strategy, row, ahead, COLUMNS[last - 1], true, false)
 
 
 def _lengths(strategy: Strategy, tape: Tape, row: int) -> Dependence:
@@ -92,7 +90,7 @@ def _lengths(strategy: Strategy, tape: Tape, row: int) -> Dependence:
         lambda k: first_difference(whole, ask(strategy, tape.part(0, row + 1 + k)), row) is None,
         len(tape) - row - 1,
     )
-    end = row + 1 + (more or 1)
+    end = row + 1 + more
     long, short = tape.part(0, end), tape.part(0, end - 1)
     for other in (
         _repeated(long, row),
@@ -100,8 +98,15 @@ def _lengths(strategy: Strategy, tape: Tape, row: int) -> Dependence:
     ):
         if _differs(strategy, long, other, row):
             return _narrowed(strategy, long, other, row)
-    said, otherwise = ask(strategy, long), ask(strategy, short)
-    return Dependence(row, more or 1, "", long, short, said.at(row), otherwise.at(row))
+    return _dependence(strategy, row, end - 1 - row, "", long, short)
+
+
+def _dependence(strategy: Strategy, row: int, ahead: int, column: str, true: Tape, other: Tape) -> Dependence:
+    """Return the dependence of the first row up to ``row`` about which something else is said."""
+    said, otherwise = ask(strategy, true), ask(strategy, other)
+    first = first_difference(said, otherwise, row)
+    first = row if first is None else first
+    return Dependence(first, ahead + row - first, column, true, other, said.at(first), otherwise.at(first))
 
 
 def _repeated(tape: Tape, row: int) -> Tape:
@@ -115,10 +120,8 @@ def _differs(strategy: Strategy, tape: Tape, other: Tape, row: int) -> bool:
     return first_difference(ask(strategy, tape), ask(strategy, other), row) is not None
 
 
-def _turn(says_yes: Callable[[int], bool], most: int) -> int | None:
-    """Return a k in 1..most with no at k - 1 and yes at k, given no at 0 and yes at ``most``; None without that yes."""
-    if not says_yes(most):
-        return None
+def _turn(says_yes: Callable[[int], bool], most: int) -> int:
+    """Return a k in 1..most with no at k - 1 and yes at k, given no at 0 and yes at ``most``."""
     no, yes = 0, most
     while yes - no > 1:
         middle = (no + yes) // 2

@@ -1,44 +1,40 @@
 """At which line do two runs of the same code part, before what they were allowed to see differs?
 
-``Recorder`` runs a call under ``sys.settrace`` and notes, at every line of the watched files, the local variables as
-far as they may depend only on rows up to ``row``. ``first_parting`` walks two such records to the first event at which
-the path or a variable differs: the line executed just before it is the one that read what it must not.
+``Recorder`` runs a call under ``sys.settrace`` and notes, at every line of the watched files, what may be compared of
+the local variables. ``first_parting`` walks two such records to the first event at which the path or a variable
+differs: the line executed just before it is the one that read what it must not.
 
-What may legitimately differ is left out: an array with a value for each row counts up to ``row``; so does a list of
-row numbers; while a loop's index stands on a later row its frame is not looked at, and what it changed in place (a
-state) is not looked at afterwards.
+While the outermost loop of a function stands on a later row, the function, and what it calls, may do anything but
+change what it said about earlier rows. What it left in its variables then, or changed in place, is not looked at
+afterwards.
 """
 
 import sys
 import sysconfig
-import zlib
 from collections.abc import Callable
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 import msgspec
 import numpy as np
 
-_SMALL = 64
-"""Arrays and lists up to this length are compared whole, unless they are as long as the tape."""
+import flows
+import schemas
+from flows.lookahead.loops import counters
+from flows.lookahead.told_values import SKIP, Allowed, ByRow, tell
+
 _MOST_EVENTS = 2_000_000
-_DEEP = 2
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-_SKIP = object()
-
-
-class Allowed(msgspec.Struct, frozen=True, eq=False):
-    """What a run may see: rows up to ``row`` of ``rows`` rows; ``inputs`` are the arrays that it is handed."""
-
-    row: int
-    rows: int
-    inputs: list[Any] = []
-    later: bool = False
-    """Whether what a loop does on later rows is looked at, too: then the first line that sees any difference parts."""
+_OURS = tuple(str(Path(package.__file__).parent) for package in (flows, schemas))
+_RETURNED = "what it returns"
 
 
 class Event(msgspec.Struct, frozen=True):
-    """A line about to run, or a function about to return; ``before`` is the line that ran before it in its frame."""
+    """A line about to run, a function about to return, or a change to earlier rows (kind "late") or an error.
+
+    ``before`` is the line that ran before it in its function.
+    """
 
     code: CodeType
     kind: str
@@ -53,8 +49,16 @@ class Parting(msgspec.Struct, frozen=True):
     file: str
     line: int
     variable: str
-    one: str
-    other: str
+
+
+class _Running(msgspec.Struct):
+    """A function that runs: its last line, whether it is on a later row, and what it then left in its variables."""
+
+    frame: Any
+    last: tuple[str, int]
+    late: bool = False
+    left: dict[str, Any] = {}
+    by_row: dict[str, Any] = {}
 
 
 class _TooLong(Exception):
@@ -62,16 +66,14 @@ class _TooLong(Exception):
 
 
 class Recorder:
-    """Notes events of watched files; call ``events`` after the run."""
+    """Notes events of watched files in ``events``."""
 
     def __init__(self, allowed: Allowed, watched: Callable[[str], bool]) -> None:
         """``watched`` says whether a file's lines are noted."""
         self.events: list[Event] = []
         self._allowed, self._watched = allowed, watched
-        self._last: list[tuple[FrameType, tuple[str, int]]] = []
-        self._counters: dict[int, set[str]] = {}
-        self._late: set[int] = set()
-        self._future_seen = False
+        self._running: list[_Running] = []
+        self._later_seen = False
 
     def run(self, call: Callable[[], Any]) -> None:
         """Run ``call``; an error that it raises ends the record."""
@@ -88,41 +90,71 @@ class Recorder:
     def _enter(self, frame: FrameType, _event: str, _arg: Any) -> Any:
         if not self._watched(frame.f_code.co_filename):
             return None
-        caller = self._last[-1][1] if self._last else ("", 0)
-        self._last.append((frame, caller))
+        self._running.append(_Running(frame, self._running[-1].last if self._running else ("", 0)))
         return self._local
 
     def _local(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event not in ("line", "return"):
             return self._local
-        place = next((i for i in range(len(self._last) - 1, -1, -1) if self._last[i][0] is frame), None)
-        if place is None:
-            self._last.append((frame, ("", 0)))
-            place = len(self._last) - 1
-        del self._last[place + 1 :]
-        here = (frame.f_code.co_filename, frame.f_lineno)
-        if not self._in_the_future(frame, place):
-            self._note(frame, event, self._last[place][1] if event == "line" else here, arg)
-        if event == "return":
-            self._forget(frame)
-            self._last.pop()
+        place = next(
+            (i for i in range(len(self._running) - 1, -1, -1) if self._running[i].frame is frame), None
+        )
+        if place is None:  # a generator that goes on
+            self._running.append(_Running(frame, ("", 0)))
+            place = len(self._running) - 1
+        del self._running[place + 1 :]
+        running, here = self._running[place], (frame.f_code.co_filename, frame.f_lineno)
+        running.late = self._is_late(frame)
+        if any(caller.late for caller in self._running[:place]):
+            self._later_seen = True
+        elif running.late:
+            self._later_seen = True
+            self._note_late(running)
         else:
-            self._last[place] = (frame, here)
+            self._note(running, event, running.last if event == "line" else here, arg)
+        running.last = here
+        if event == "return":
+            self._running.pop()
         return self._local
 
-    def _note(self, frame: FrameType, event: str, before: tuple[str, int], returned: Any) -> None:
-        if len(self.events) >= _MOST_EVENTS:
-            raise _TooLong
-        values = {
-            name: told for name, value in frame.f_locals.items() if (told := self._told(value)) is not _SKIP
-        }
-        if event == "return" and (told := self._told(returned)) is not _SKIP:
-            values["what it returns"] = told
-        self.events.append(Event(frame.f_code, event, frame.f_lineno, before, values))
+    def _is_late(self, frame: FrameType) -> bool:
+        """Say whether the outermost loop around the line counts a row behind the last allowed one."""
+        row, rows = self._allowed.row, self._allowed.rows
+        if self._allowed.later:
+            return False
+        for names in counters(frame.f_code.co_filename, frame.f_lineno):
+            values = [frame.f_locals[name] for name in names if name in frame.f_locals]
+            counts = [v for v in values if isinstance(v, int | np.integer) and not isinstance(v, bool)]
+            if counts:
+                return any(row < count < rows for count in counts)
+        return False
+
+    def _note(self, running: _Running, event: str, before: tuple[str, int], returned: Any) -> None:
+        values = self._values(running.frame)
+        running.by_row = {name: told for name, told in values.items() if isinstance(told, ByRow)}
+        if event == "return" and (told := tell(returned, self._allowed)) is not SKIP:
+            values[_RETURNED] = told
+        if self._later_seen:
+            values = {name: told for name, told in values.items() if not isinstance(told, list | tuple)}
+        values = {name: told for name, told in values.items() if running.left.get(name, SKIP) != told}
+        self._add(Event(running.frame.f_code, event, running.frame.f_lineno, before, values))
+
+    def _note_late(self, running: _Running) -> None:
+        """Note only what has changed about earlier rows."""
+        values = self._values(running.frame)
+        by_row = {name: told for name, told in values.items() if isinstance(told, ByRow)}
+        changed = {name: told for name, told in by_row.items() if running.by_row.get(name, told) != told}
+        if changed:
+            self._add(Event(running.frame.f_code, "late", running.frame.f_lineno, running.last, changed))
+        running.by_row = by_row
+        running.left = {name: told for name, told in values.items() if name not in by_row}
+
+    def _values(self, frame: FrameType) -> dict[str, Any]:
+        told = {name: tell(value, self._allowed) for name, value in frame.f_locals.items()}
+        return {name: value for name, value in told.items() if value is not SKIP}
 
     def _note_error(self, error: Exception) -> None:
-        trace = error.__traceback__
-        places = []
+        trace, places = error.__traceback__, []
         while trace is not None:
             if self._watched(trace.tb_frame.f_code.co_filename):
                 places.append((trace.tb_frame.f_code, trace.tb_lineno))
@@ -131,142 +163,33 @@ class Recorder:
             code, line = places[-1]
             self.events.append(Event(code, "error", line, (code.co_filename, line), {"error": repr(error)}))
 
-    def _in_the_future(self, frame: FrameType, place: int) -> bool:
-        """Say whether this frame, or one that called it, works on a row behind the last allowed one."""
-        row, rows = self._allowed.row, self._allowed.rows
-        if self._allowed.later:
-            return False
-        counters = self._counters.setdefault(id(frame), set())
-        late = False
-        for name, value in frame.f_locals.items():
-            if isinstance(value, int | np.integer) and not isinstance(value, bool):
-                if 0 <= value <= row:
-                    counters.add(name)
-                late = late or (row < value < rows and name in counters)
-        (self._late.add if late else self._late.discard)(id(frame))
-        late = any(id(other) in self._late for other, _ in self._last[: place + 1])
-        self._future_seen = self._future_seen or late
-        return late
-
-    def _forget(self, frame: FrameType) -> None:
-        self._counters.pop(id(frame), None)
-        self._late.discard(id(frame))
-
-    def _told(self, value: Any, depth: int = 0) -> Any:
-        """Return what may be compared of a value, or ``_SKIP``."""
-        if value is None or isinstance(value, bool | str | bytes):
-            return value
-        if isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, int):
-            return _Whole(value, value - self._allowed.rows)
-        if isinstance(value, float):
-            return value.hex() if value == value else "nan"
-        if isinstance(value, np.ndarray):
-            return self._array(value)
-        if depth < _DEEP and isinstance(value, list | tuple | dict | set | msgspec.Struct):
-            return self._collection(value, depth)
-        return _SKIP
-
-    def _collection(self, value: Any, depth: int) -> Any:
-        row, rows = self._allowed.row, self._allowed.rows
-        if isinstance(value, msgspec.Struct):
-            if hasattr(value, "bars") and hasattr(value, "features"):
-                return _SKIP
-            value = msgspec.structs.asdict(value)
-        if isinstance(value, dict):
-            value = list(value.items())
-        listed = list(value)
-        if len(listed) == rows and rows > _SMALL:
-            listed = listed[: row + 1]
-        elif listed and all(isinstance(entry, int | np.integer) and 0 <= entry < rows for entry in listed):
-            listed = [entry for entry in listed if entry <= row]
-        elif listed and all(hasattr(entry, "row") for entry in listed):
-            listed = [entry for entry in listed if entry.row <= row]
-        elif self._future_seen or len(listed) > _SMALL:
-            return _SKIP
-        told = [self._told(entry, depth + 1) for entry in listed]
-        return [entry for entry in told if entry is not _SKIP]
-
-    def _array(self, array: Any) -> Any:
-        row, rows = self._allowed.row, self._allowed.rows
-        if array.ndim == 0:
-            return self._told(array.item())
-        length = len(array)
-        if length == rows:
-            if any(np.may_share_memory(array, given) for given in self._allowed.inputs):
-                return _SKIP
-            return _sum(array[: row + 1])
-        if (
-            array.ndim == 1
-            and array.dtype.kind in "iu"
-            and length
-            and array.min() >= 0
-            and array.max() < rows
-        ):
-            return _sum(array[array <= row])
-        if rows > length > max(_SMALL, rows - 600):
-            return _sum(array[: max(0, row + 1 - (rows - length))])
-        return _SKIP if self._future_seen or length > _SMALL else _sum(array)
-
-
-class _Whole(msgspec.Struct, frozen=True):
-    """An int, and its distance to the number of rows: a count of rows may differ between tapes of two lengths."""
-
-    value: int
-    from_end: int
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Whole) and (self.value == other.value or self.from_end == other.from_end)
-
-    def __hash__(self) -> int:
-        return hash(self.value)
+    def _add(self, event: Event) -> None:
+        if len(self.events) >= _MOST_EVENTS:
+            raise _TooLong
+        self.events.append(event)
 
 
 def first_parting(one: list[Event], other: list[Event]) -> Parting | None:
     """Return where two records part; None where they do not."""
-    for here, there in zip(one, other):
+    for i, (here, there) in enumerate(zip(one, other, strict=False)):
         if (here.code, here.kind, here.line) != (there.code, there.kind, there.line):
-            file, line = here.before if here.code is there.code and here.before[1] else _previous(one, here)
-            return Parting(file, line, "", f"line {here.line} follows", f"line {there.line} follows")
-        for name in here.values:
-            if name in there.values and here.values[name] != there.values[name]:
-                file, line = here.before
-                shown = [_shown(event.values[name]) for event in (here, there)]
-                return Parting(file, line, name, shown[0], shown[1])
-    longer = max(one, other, key=len)
-    shorter = min(len(one), len(other))
-    if len(longer) > shorter > 0:
-        last = longer[shorter - 1]
-        return Parting(last.code.co_filename, last.line, "", "goes on", "ends")
-    return None
+            late = next((event for event in (here, there) if event.kind == "late"), None)
+            if late is not None:
+                return Parting(*late.before, next(iter(late.values)))
+            same = here.code is there.code and here.before[1]
+            last = one[max(0, i - 1)]
+            return Parting(*(here.before if same else (last.code.co_filename, last.line)), "")
+        for name, told in here.values.items():
+            if name in there.values and there.values[name] != told:
+                return Parting(*here.before, name)
+    shorter, longer = sorted((one, other), key=len)
+    if len(longer) == len(shorter) or not shorter:
+        return None
+    follows, last = longer[len(shorter)], shorter[-1]
+    place = follows.before if follows.kind == "late" else (last.code.co_filename, last.line)
+    return Parting(*place, "")
 
 
-def is_own(file: str) -> bool:
-    """Say whether a file is neither Python's, nor a library's, nor part of what runs the strategy."""
-    inside = any(file.startswith(folder) for folder in _LIBRARIES)
-    ours = "/flows/" in file or "/schemas/" in file
-    return not (inside or ours or file.startswith("<"))
-
-
-def _previous(events: list[Event], event: Event) -> tuple[str, int]:
-    place = next(i for i, other in enumerate(events) if other is event)
-    last = events[max(0, place - 1)]
-    return last.code.co_filename, last.line
-
-
-def _sum(array: Any) -> Any:
-    if array.dtype.kind not in "biufc":
-        return _SKIP
-    return array.shape[1:], zlib.crc32(np.ascontiguousarray(array).tobytes())
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, _Whole):
-        return str(value.value)
-    if isinstance(value, tuple):
-        return "another array"
-    try:
-        return f"{float.fromhex(value):.10g}" if isinstance(value, str) else str(value)
-    except ValueError:
-        return str(value)
+def watching(own: str) -> Callable[[str], bool]:
+    """Return what says whether a file is watched: ``own``, and all but Python's, libraries' and what runs it."""
+    return lambda file: file == own or not file.startswith(("<", *_LIBRARIES, *_OURS))

@@ -1,6 +1,8 @@
 """What are the failures, in words, with the input and the line that did it?"""
 
-from flows.lookahead.answers import Raised
+import re
+
+from flows.lookahead.answers import Raised, only_rounding
 from flows.lookahead.findings import Culprit, Finding
 from flows.lookahead.inputs import Dependence, what_follows, what_precedes
 from flows.lookahead.lines import culprits
@@ -13,8 +15,10 @@ _NAMED = 3
 """Failures of one recording whose input and line are looked for."""
 _RECORDINGS = 3
 """Recordings over which that is done: a strategy does the same thing everywhere."""
-_TRACED = 3000
-"""Bars over which two runs of the same bars are traced."""
+_SETTLED = 100
+"""Rows from here on are preferred: in the first ones a loop over a window looks like a loop over rows."""
+_TRACED = 300
+"""Bars over which two runs of the same bars are traced at least."""
 
 
 class Suspects:
@@ -65,28 +69,28 @@ class Suspects:
             if key not in seen:
                 seen.add(key)
                 told.append(finding)
-        return told
+        return sorted(told, key=lambda finding: not finding.column)
 
     def _job(self, recording: Recording, failure: Failure, dependence: Dependence | None) -> Job | None:
         spec, parameters, tape = self._subject.spec, self._subject.parameters, recording.tape
         if failure.check == "same answer twice":
             some = tape.part(0, max(failure.row + 1, min(len(tape), _TRACED)))
-            return Job(spec, parameters, len(some) - 1, some, some)
+            return Job(spec, parameters, len(some) - 1, some, some, "again")
         if failure.check == "leaves its bars alone":
-            return Job(spec, parameters, len(tape) - 1, tape, tape, writes=True)
+            return Job(spec, parameters, len(tape) - 1, tape, tape, "writes")
         if dependence is not None and dependence.ahead > 0:
             return Job(spec, parameters, dependence.row, dependence.true, dependence.other)
         return None
 
 
 def _where(raised: Raised | None) -> Culprit | None:
-    return with_source(raised.file, raised.line) if raised else None
+    return with_source(raised.file, raised.line) if raised and raised.line else None
 
 
 def _spread(failures: list[Failure]) -> list[Failure]:
     """Return a few failures of different rows: the first, and some further on."""
     by_row = {failure.row: failure for failure in reversed(failures)}
-    rows = sorted(by_row)
+    rows = sorted(row for row in by_row if row >= _SETTLED) or sorted(by_row)
     step = max(1, len(rows) // _NAMED)
     return [by_row[row] for row in rows[::step][:_NAMED]]
 
@@ -95,8 +99,10 @@ def _finding(
     recording: Recording, failure: Failure, dependence: Dependence | None, culprit: Culprit
 ) -> Finding:
     row = dependence.row if dependence else failure.row
-    said = dependence.said if dependence else failure.said
-    otherwise = dependence.otherwise if dependence else failure.otherwise
+    said, otherwise = _unlike(
+        dependence.said if dependence else failure.said,
+        dependence.otherwise if dependence else failure.otherwise,
+    )
     return Finding(
         check=failure.check,
         recording=recording.name,
@@ -125,6 +131,13 @@ def _words(failure: Failure, dependence: Dependence | None) -> str:
         return f"it writes to `{failure.detail}` of the bars that it is handed, which others read, too"
     if failure.raised:
         return f"where its bars come in other blocks than all at once, it raises {failure.detail}"
+    which = dependence or failure
+    said, otherwise = which.said, which.otherwise
+    if only_rounding(said, otherwise):
+        return (
+            "the last digits of its numbers depend on how many bars stand in one block: sum them in an order that does "
+            "not (bar by bar; sums of whole columns and `@` group as they like)"
+        )
     if dependence is None:
         how = "what follows" if failure.check in FUTURES else "how the bars are cut into blocks"
         return f"what it says depends on {how}"
@@ -134,9 +147,24 @@ def _words(failure: Failure, dependence: Dependence | None) -> str:
             "not hold what it needs, and live every bar is a block of its own"
         )
     if not dependence.column:
-        return f"what it says depends on whether {_bars(dependence.ahead)} more follow"
+        verb = "follows" if dependence.ahead == 1 else "follow"
+        return f"what it says depends on whether {dependence.ahead} more {verb}"
     ahead = "next bar" if dependence.ahead == 1 else f"bar {dependence.ahead} ahead"
     return f"what it says depends on `{dependence.column}` of the {ahead}"
+
+
+def _unlike(said: str, otherwise: str) -> tuple[str, str]:
+    """Return of two answers with one target the fields that differ; else both whole.
+
+    >>> _unlike("LONG (strength 1.0, confidence 0.5; up)", "LONG (strength 0.9, confidence 0.5; up)")
+    ('LONG (strength 1.0)', 'LONG (strength 0.9)')
+    """
+    (target, _, fields), (other, _, others) = said.partition(" ("), otherwise.partition(" (")
+    one, two = re.split(r"[,;] ", fields.removesuffix(")")), re.split(r"[,;] ", others.removesuffix(")"))
+    if target != other or len(one) != len(two) or said == otherwise:
+        return said, otherwise
+    pairs = [(a, b) for a, b in zip(one, two, strict=True) if a != b]
+    return f"{target} ({', '.join(a for a, _ in pairs)})", f"{target} ({', '.join(b for _, b in pairs)})"
 
 
 def _bars(count: int) -> str:

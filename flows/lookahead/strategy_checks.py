@@ -5,6 +5,7 @@ taken away at many bars, and what it said about the bars before must stay, to th
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ FUTURES: dict[str, Future] = {
 }
 CHECKS: dict[str, str] = {
     "runs to the end": "it raises nothing",
-    "same answer twice": "the same bars give the same signals again",
+    "same answer twice": "the same bars give the same signals again, bar by bar and all at once",
     "leaves its bars alone": "no array that it is handed is written to",
     LIVE: "as live: block by block, the state pickled between, it says what it says of all at once",
     "future cut off": "signals up to a bar stay when nothing follows it",
@@ -52,13 +53,28 @@ class Outcome(msgspec.Struct, frozen=True):
     failures: list[Failure]
 
 
-def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, seed: int) -> Iterator[Outcome]:
+class Heard(NamedTuple):
+    """What a strategy said when it was asked first: bar by bar, then all at once.
+
+    In this order: bar by bar, and first of all, it cannot know the future even from a memory outside its state.
+    """
+
+    live: Answer
+    whole: Answer
+
+
+def listen(strategy: Strategy, tape: Tape) -> Heard:
+    """Ask a strategy that was not asked before."""
+    return Heard(ask_in_pieces(strategy, tape, range(len(tape))), ask(strategy, tape))
+
+
+def check_strategy(strategy: Strategy, tape: Tape, heard: Heard, times: int, seed: int) -> Iterator[Outcome]:
     """Yield the outcome of every check in the order of ``CHECKS``; one of the first two that fails ends them.
 
-    ``whole`` is what it said when it was asked first. ``times`` bars are tried, chosen by ``seed``: those of signals
+    ``heard`` is what it said when it was asked first. ``times`` bars are tried, chosen by ``seed``: those of signals
     and the bars before them first.
     """
-    last = len(tape) - 1
+    whole, last = heard.whole, len(tape) - 1
     if whole.raised:
         yield Outcome(
             "runs to the end",
@@ -67,14 +83,19 @@ def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, se
         )
         return
     yield Outcome("runs to the end", 1, [])
-    unlike = _compare("same answer twice", whole, ask(strategy, tape), last)
-    yield Outcome("same answer twice", 1, unlike)
+    again = listen(strategy, tape)
+    unlike = [
+        failure
+        for once, twice in zip(heard, again, strict=True)
+        for failure in _compare("same answer twice", once, twice, last)
+    ]
+    yield Outcome("same answer twice", len(heard), unlike)
     if unlike:
         return
     written = changes_its_input(strategy, tape)
     said = [Failure("leaves its bars alone", 0, 0, "", "", written)] if written else []
     yield Outcome("leaves its bars alone", 1, said)
-    live, compared = _live(strategy, tape, whole, seed)
+    live, compared = _live(strategy, tape, heard, seed)
     yield Outcome(LIVE, compared, live)
     rng = np.random.default_rng(seed)
     chosen = _rows_to_try(whole, len(tape), [failure.row for failure in live], times, rng)
@@ -84,13 +105,13 @@ def check_strategy(strategy: Strategy, tape: Tape, whole: Answer, times: int, se
         )
 
 
-def _live(strategy: Strategy, tape: Tape, whole: Answer, seed: int) -> tuple[list[Failure], int]:
+def _live(strategy: Strategy, tape: Tape, heard: Heard, seed: int) -> tuple[list[Failure], int]:
     """Compare with one bar at a time, and with blocks of random sizes."""
-    n, rng = len(tape), np.random.default_rng(seed)
-    cuts = [range(n), rng.integers(0, n, 5), rng.integers(0, n, max(1, n // 10))]
+    n, rng, whole = len(tape), np.random.default_rng(seed), heard.whole
+    cuts = [rng.integers(0, n, count).tolist() for count in (5, max(1, n // 10))]
     found = list[Failure]()
-    for edges in cuts:
-        pieces = ask_in_pieces(strategy, tape, map(int, edges))
+    answers = [heard.live, *(ask_in_pieces(strategy, tape, edges) for edges in cuts)]
+    for pieces in answers:
         if pieces.raised:
             said, otherwise = whole.at(n - 1), pieces.at(n - 1)
             found.append(Failure(LIVE, n - 1, n - 1, said, otherwise, pieces.raised.words, pieces.raised))
@@ -98,7 +119,7 @@ def _live(strategy: Strategy, tape: Tape, whole: Answer, seed: int) -> tuple[lis
         said_of, other_of = _by_row(whole), _by_row(pieces)
         rows = sorted(row for row in {*said_of, *other_of} if said_of.get(row) != other_of.get(row))
         found += [Failure(LIVE, row, row, whole.at(row), pieces.at(row)) for row in rows]
-    return found, len(cuts)
+    return found, len(answers)
 
 
 def _by_row(answer: Answer) -> dict[int, list[str]]:

@@ -94,8 +94,8 @@ def changed(tape: Tape, known: int, rng: np.random.Generator) -> Tape:
     features = future[:, bar_columns.BAR_WIDTH : REGIME]
     features *= rng.uniform(-1.0, 2.0, features.shape)
     future[:, REGIME] = (future[:, REGIME] + 2.0) % 4.0 - 1.0
-    later = tape.ts_event_ns.copy()
-    later[known:] += np.cumsum(rng.integers(1, 4, n)) * _step_ns(tape.ts_event_ns)
+    later, step_ns = tape.ts_event_ns.copy(), _step_ns(tape.ts_event_ns)
+    later[known:] = (tape.ts_event_ns[known - 1] if known else 0) + np.cumsum(rng.integers(1, 4, n)) * step_ns
     return msgspec.structs.replace(tape, wide=wide, ts_event_ns=later)
 
 

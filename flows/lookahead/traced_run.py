@@ -4,23 +4,29 @@ Kernels are compiled when they are imported, so plain Python needs an interprete
 Reads a pickled list of ``Job`` from stdin and writes a JSON list of ``Culprit`` or null to stdout.
 """
 
+import inspect
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
 from flows.lookahead.findings import Culprit
-from flows.lookahead.line_trace import Allowed, Event, Recorder, first_parting, is_own
+from flows.lookahead.line_trace import Event, Recorder, first_parting, watching
 from flows.lookahead.subject import load
 from flows.lookahead.tape import Tape
+from flows.lookahead.told_values import Allowed
+
+Watched = Callable[[str], bool]
 
 
 class Job(msgspec.Struct, frozen=True, eq=False):
-    """A strategy, and two tapes that agree up to ``row`` and make it say two things; or, with ``writes``, one that it
-    writes to.
+    """A strategy, and two tapes that agree up to ``row`` and make it say two things.
+
+    ``kind`` "again": one tape, about which it says two things when it is asked twice; "writes": one that it writes to.
     """
 
     spec: str
@@ -28,24 +34,46 @@ class Job(msgspec.Struct, frozen=True, eq=False):
     row: int
     one: Tape
     other: Tape
-    writes: bool = False
+    kind: Literal["apart", "again", "writes"] = "apart"
 
 
 def culprit_of(job: Job) -> Culprit | None:
     """Return the line at which the two runs part, or which writes."""
     cls: Any = load(job.spec)
     strategy: Any = msgspec.convert(job.parameters, cls) if issubclass(cls, msgspec.Struct) else cls()
-    if job.writes:
-        last = _record(strategy, job.one, Allowed(job.row, len(job.one)), writeable=False)[-1]
+    watched = watching(inspect.getfile(cls))
+    if job.kind == "writes":
+        last = _record(strategy, job.one, Allowed(job.row, len(job.one)), watched, writeable=False)[-1]
         return with_source(last.code.co_filename, last.line) if last.kind == "error" else None
+    if job.kind == "again":
+        found = first_parting(*_asked_again(strategy, job.one, watched))
+        return with_source(found.file, found.line, found.variable) if found else None
     for later in (False, True):
         records = [
-            _record(strategy, tape, Allowed(job.row, len(tape), later=later)) for tape in (job.one, job.other)
+            _record(strategy, tape, Allowed(job.row, len(tape), later=later), watched)
+            for tape in (job.one, job.other)
         ]
         found = first_parting(*records)
         if found is not None:
             return with_source(found.file, found.line, found.variable)
     return None
+
+
+def _asked_again(strategy: Any, tape: Tape, watched: Watched) -> list[list[Event]]:
+    """Return the records of two runs bar by bar; between them it is shown all bars at once."""
+    records, everything = [], 1 << 60
+
+    def bar_by_bar() -> None:
+        state = strategy.init()
+        for row in range(len(tape)):
+            strategy.step(state, tape.part(row, row + 1).rows())
+
+    for _ in range(2):
+        recorder = Recorder(Allowed(everything, everything + 1), watched)
+        recorder.run(bar_by_bar)
+        records.append(recorder.events)
+        strategy.step(strategy.init(), tape.rows())
+    return records
 
 
 def with_source(file: str, line: int, variable: str = "") -> Culprit:
@@ -54,12 +82,14 @@ def with_source(file: str, line: int, variable: str = "") -> Culprit:
     return Culprit(file, line, lines[line - 1].strip() if 0 < line <= len(lines) else "", variable)
 
 
-def _record(strategy: Any, tape: Tape, allowed: Allowed, writeable: bool = True) -> list[Event]:
+def _record(
+    strategy: Any, tape: Tape, allowed: Allowed, watched: Watched, writeable: bool = True
+) -> list[Event]:
     rows = tape.rows()
     inputs = [value for value in msgspec.structs.asdict(rows).values() if isinstance(value, np.ndarray)]
     for array in inputs:
         array.flags.writeable = writeable
-    recorder = Recorder(msgspec.structs.replace(allowed, inputs=inputs), is_own)
+    recorder = Recorder(msgspec.structs.replace(allowed, inputs=inputs), watched)
     recorder.run(lambda: strategy.step(strategy.init(), rows))
     return recorder.events
 

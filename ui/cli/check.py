@@ -1,5 +1,7 @@
 """`titan check`: does a strategy look ahead, and how long does it depend on where it began?"""
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
@@ -92,7 +94,7 @@ def lookahead(
 
     settings, subject, sources = _prepared(strategy, files, reading, sets, config)
     plan = Plan(times=effort.times, bars=bars, seed=effort.seed, timeframe=reading.timeframe)
-    with Bar("look-ahead", "recordings") as progress:
+    with Bar("look-ahead", "recordings") as progress, redirect_stdout(sys.stderr):  # a strategy may print
         report = check_lookahead(subject, sources, settings, plan, progress)
     if as_json:
         emit_json(report)
@@ -121,7 +123,8 @@ def warmup(
     from flows.lookahead import start_up
 
     settings, subject, sources = _prepared(strategy, files, reading, sets, config)
-    report = start_up(subject, sources, settings, reading.timeframe, bars)
+    with redirect_stdout(sys.stderr):
+        report = start_up(subject, sources, settings, reading.timeframe, bars)
     if as_json:
         emit_json(report)
         return

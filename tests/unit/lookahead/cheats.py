@@ -1,16 +1,15 @@
-"""Strategies that cheat, each in its own way, and honest ones that only look as if they did.
+"""Strategies that cheat, each in its own way, and some that do not cheat and yet could not run live as in a replay.
 
 The line that cheats carries the mark "# <- cheat", so that the tests know which one is to be named.
 """
 
 import random
-from typing import Any
 
 import msgspec
 import numpy as np
 from numba import njit
 
-from operators.bar_columns import CLOSE, HIGH, LOW, SESSION, VOLUME
+from operators.bar_columns import CLOSE, HIGH, VOLUME
 from operators.strategies.strategy import BarRows, Doubles, Intent
 
 
@@ -160,8 +159,8 @@ class BackDated(Stateless, frozen=True):
         close = rows.bars[:, CLOSE]
         found = []
         for i in range(2, len(close)):
-            if close[i] > 1.002 * close[i - 2]:  # <- cheat
-                found.append(i - 2)
+            if close[i] > 1.002 * close[i - 2]:
+                found.append(i - 2)  # <- cheat
         return intents(np.array(found, np.int64))
 
 
@@ -237,48 +236,6 @@ class Raises(Stateless, frozen=True):
         return intents(np.array(found, np.int64))
 
 
-class HonestPasses(msgspec.Struct, frozen=True):
-    """Several passes over the block, vectorised and in loops, with scratch of the block's length: all of it allowed."""
-
-    def init(self) -> Doubles:
-        """The session's number and its highest close."""
-        return np.array([-1.0, 0.0])
-
-    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
-        """Buy where the close is the highest since the session began; tell how wild the bar was."""
-        close, session = rows.bars[:, CLOSE], rows.bars[:, SESSION]
-        wanted = np.empty(len(close))
-        for i in range(len(close)):
-            if session[i] != state[0]:
-                state[:] = session[i], 0.0
-            wanted[i] = close[i] > state[1]
-            state[1] = max(state[1], close[i])
-        span = (rows.bars[:, HIGH] - rows.bars[:, LOW]) / close
-        return intents(np.flatnonzero((wanted > 0) & (span > 0.0) & (rows.seen % 5 == 0)))
-
-
-class HonestBuffer(msgspec.Struct, frozen=True):
-    """A dict for a state, NaN in its explanation, and a window that it carries over."""
-
-    window: int = 10
-
-    def init(self) -> dict[str, Any]:
-        """Nothing seen."""
-        return {"closes": []}
-
-    def step(self, state: dict[str, Any], rows: BarRows) -> list[Intent]:
-        """Buy above the average of the window."""
-        found = []
-        for i in range(len(rows.bars)):
-            close = float(rows.bars[i, CLOSE])
-            past = state["closes"]
-            if len(past) == self.window and close > 1.001 * sum(past) / self.window:
-                told = {"volume_z": float(rows.features[i, -3]), "missing": float("nan")}
-                found.append(Intent(i, "LONG", 1.0, 0.5, 0.0, "above", told))
-            state["closes"] = [*past, close][-self.window :]
-        return found
-
-
 class NeedsTwoRows(Stateless, frozen=True):
     """Does not cheat, but raises where a block has one row."""
 
@@ -286,3 +243,34 @@ class NeedsTwoRows(Stateless, frozen=True):
         """Buy every fifth bar, the change of the last two in its reason."""
         change = np.diff(rows.bars[:, CLOSE])[-1]  # <- cheat
         return intents(np.flatnonzero(rows.seen % 5 == 0), "up" if change is None else "any")
+
+
+_NEXT: dict[int, float] = {}
+
+
+class LearnsByHeart(Stateless, frozen=True):
+    """Keeps what followed each bar, so that it knows even when the future is cut off."""
+
+    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
+        """Buy before it rises."""
+        close, times = rows.bars[:, CLOSE], rows.ts_event_ns
+        for i in range(len(close) - 1):
+            _NEXT[int(times[i])] = close[i + 1]
+        found = []
+        for i in range(len(close)):
+            coming = _NEXT.get(int(times[i]), 0.0)  # <- cheat
+            if coming > close[i]:
+                found.append(i)
+        return intents(np.array(found, np.int64))
+
+
+class RoundsByBlock(Stateless, frozen=True):
+    """No future, but sums whose last digits depend on the blocks."""
+
+    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
+        """Buy every tenth bar; tell the mean of all closes."""
+        close = rows.bars[:, CLOSE]
+        totals = state[0] + np.cumsum(close)
+        state[0] += close.sum()
+        chosen = np.flatnonzero(rows.seen % 10 == 0)
+        return [Intent(int(i), "LONG", 1.0, 0.5, 0.0, "", {"mean": totals[i] / rows.seen[i]}) for i in chosen]
