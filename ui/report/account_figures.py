@@ -26,22 +26,25 @@ from ui.report.words import percent
 
 GROSS, NET, FEES, SLIPPAGE = "#64748b", "#0ea5e9", "#f59e0b", "#d946ef"
 _GAP = 0.05
+_MANY = 10_000_000_000_000_000
+"""Amounts from here on are marked in millions, so that they fit beside the chart."""
 _HEIGHTS = {"y": 2.6, "y2": 1.1, "y3": 1.1, "y4": 1.0, "y5": 0.9}
 
 
 def equity_figure(curve: Curve, initial_nanos: int, colours: dict[str, str], closed: Closed) -> Figure:
     """Return equity, drawdown, profit by strategy, exposure and costs over a time axis that leaves ``closed`` out."""
     times = [ns / MS for ns in curve.ts_ns]
+    money = {"tickformat": ",.6~r" if max(map(abs, curve.equity_nanos)) < _MANY else ".4~s"}
     panels: dict[str, tuple[str, list[Trace], dict[str, Any]]] = {
-        "y": ("Equity", _equity(times, curve, initial_nanos), {"tickformat": ",.6~r"}),
-        "y2": ("Drawdown", _drawdown(times, curve), {"tickformat": ".2~f", "ticksuffix": "%"}),
+        "y": ("Equity", _equity(times, curve, initial_nanos), money),
+        "y2": ("Drawdown", _drawdown(times, curve), {"tickformat": ".3~f", "ticksuffix": "%"}),
         "y3": (
             "Profit by strategy, after fees",
             _strategies(curve, colours),
-            {"tickformat": ",.6~r", "zeroline": True},
+            money | {"zeroline": True},
         ),
         "y4": ("Exposure over equity", _exposure(times, curve), {"tickformat": ".3~r", "zeroline": True}),
-        "y5": ("Costs so far", _costs(curve, times[-1:]), {"tickformat": ",.6~r"}),
+        "y5": ("Costs so far", _costs(curve, times[-1:]), money),
     }
     panels = {axis: panel for axis, panel in panels.items() if panel[1]}
     layout: dict[str, Any] = {"xaxis": time_axis(list(panels)[-1], time_span(times), closed)}
@@ -134,7 +137,7 @@ def _exposure(times: list[float], curve: Curve) -> list[Trace]:
 
 
 def _costs(curve: Curve, end: list[float]) -> list[Trace]:
-    if not curve.cost_ts_ns:
+    if not any(curve.cost_fees_nanos) and not any(curve.cost_slippage_nanos):
         return []
     at = [ns / MS for ns in curve.cost_ts_ns]
     both = [fee + slip for fee, slip in zip(curve.cost_fees_nanos, curve.cost_slippage_nanos, strict=True)]

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from operators.performance.fills import BookedFill
 from ui.report.candles import MOST, candle_series, closed_hours
+from ui.report.equity import thinned
 from ui.report.fills import Reason
 from ui.report.records import RunRecords
 from ui.report.report import Execution, SymbolChart, Trade
@@ -110,18 +111,18 @@ def _chart(
         done[-EXECUTIONS:],
         max(0, len(done) - EXECUTIONS),
         lines,
-        [fill.ts_ns for fill in fills],
-        _positions(fills),
+        *_positions(fills),
         closed_hours(bars[min(bars)], min(bars), [fill.ts_ns for fill in fills]) if bars else [],
         change,
     )
 
 
-def _positions(fills: list[BookedFill]) -> dict[str, list[int]]:
-    """Return positions after each fill: the account's, and each strategy's where there are several."""
+def _positions(fills: list[BookedFill]) -> tuple[list[int], dict[str, list[int]]]:
+    """Return times and positions after fills, thinned: the account's, and each strategy's where there are several."""
     names = list(dict.fromkeys(fill.strategy for fill in fills))
     lines = {ACCOUNT: list(accumulate(fill.quantity_nanos for fill in fills))}
     if len(names) > 1:
         for name in names:
             lines[name] = list(accumulate(fill.quantity_nanos * (fill.strategy == name) for fill in fills))
-    return lines
+    kept = thinned(lines[ACCOUNT])
+    return [fills[i].ts_ns for i in kept], {name: [line[i] for i in kept] for name, line in lines.items()}

@@ -10,6 +10,7 @@ from ui.report.words import DASH, MINUS, duration, moment, money, percent
 
 FALLS = 5
 BOOKS = 200
+_HOUR_NS = 3_600_000_000_000
 _LABELS = {"daily_return": "Daily returns", "trade_return": "Results of trades, of their value at entry"}
 
 
@@ -39,14 +40,15 @@ def drawdowns(result: PerformanceResult | None) -> str:
     falls = result.drawdowns[:FALLS] if result else ()
     if result is None or not falls:
         return ""
+    seconds = result.to_ns - result.from_ns < _HOUR_NS
     rows = [
         (
             (
                 ratio(-fall.ratio, True),
                 amount(-fall.amount_nanos, True),
-                text(moment(fall.peak_ns, False)),
-                text(moment(fall.trough_ns, False)),
-                text(moment(fall.recovered_ns, False) if fall.recovered_ns else "not yet"),
+                text(moment(fall.peak_ns, seconds)),
+                text(moment(fall.trough_ns, seconds)),
+                text(moment(fall.recovered_ns, seconds) if fall.recovered_ns else "not yet"),
                 figure(duration((fall.recovered_ns or result.to_ns) - fall.peak_ns), 0.0),
             ),
             "",
