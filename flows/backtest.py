@@ -16,9 +16,8 @@ from flows.backtest_results import BacktestResults
 from flows.config import Settings
 from flows.config.parameters import account_leg, instrument_table, symbol_parameters
 from flows.connectors.account_inputs import COMMANDS
-from flows.connectors.history import History
+from flows.connectors.history import History, SymbolMessages
 from flows.connectors.log import Log
-from flows.connectors.market_source import SymbolPoll
 from flows.digests import TopicDigest
 from flows.recorded_commands import TimedCommand
 from flows.run import by_strategy
@@ -120,7 +119,7 @@ class Backtest:
         """Return how the account stands after its last event."""
         return portfolio_update(self._account_leg, self.account, "end", self.account.clock_ns)
 
-    def _fold_symbol(self, poll: SymbolPoll) -> None:
+    def _fold_symbol(self, poll: SymbolMessages) -> None:
         state = self._states.get(poll.symbol)
         if state is None:
             state = self._states[poll.symbol] = self._symbol_leg.init(poll.symbol)

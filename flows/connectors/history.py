@@ -14,7 +14,7 @@ from flows.connectors.gateway import CutSettings
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import Log, Record
 from flows.connectors.log_sink import Outgoing
-from flows.connectors.market_source import TOPIC, SymbolPoll
+from flows.connectors.market_source import TOPIC
 from flows.connectors.partitioner import partition_of
 from flows.connectors.recorded import session_of
 from flows.connectors.recorded.source import Source
@@ -29,10 +29,19 @@ _HEARTBEAT_NS = 60 * _SECOND
 _POLL_RECORDS = 2000
 
 
+class SymbolMessages(msgspec.Struct, gc=False):
+    """One symbol's messages of a chunk, in log order."""
+
+    symbol: str
+    partition: int
+    offsets: list[int]
+    values: list[bytes]
+
+
 class Chunk(msgspec.Struct, gc=False):
     """What one stretch of event time brought; ``records`` are the polls' records in the order in which they lie."""
 
-    polls: list[SymbolPoll]
+    polls: list[SymbolMessages]
     records: list[Outgoing]
 
 
@@ -78,7 +87,7 @@ class SessionHistory:
         with session_of(self._sources, self._cut) as gateway:
             for slice_ in gateway:
                 records = list(outbox.records(slice_))
-                polls: dict[str, SymbolPoll] = {}
+                polls: dict[str, SymbolMessages] = {}
                 for record in records:
                     if record.topic == TOPIC:
                         _add(polls, record.key, record.value, ends)
@@ -133,27 +142,27 @@ def symbols_in(log: Log, topic: str) -> tuple[str, ...]:
     return tuple(sorted(key.decode(errors="replace") for key in found))
 
 
-def _add(polls: dict[str, SymbolPoll], key: bytes, value: bytes, ends: list[int]) -> None:
+def _add(polls: dict[str, SymbolMessages], key: bytes, value: bytes, ends: list[int]) -> None:
     """Add a new record to its symbol's poll, at the end of its partition."""
     partition = partition_of(key, len(ends))
     symbol = key.decode()
     poll = polls.get(symbol)
     if poll is None:
-        poll = polls[symbol] = SymbolPoll(symbol, partition, [], [])
+        poll = polls[symbol] = SymbolMessages(symbol, partition, [], [])
     poll.offsets.append(ends[partition])
     poll.values.append(value)
     ends[partition] += 1
 
 
 def _chunk(found: list[Record]) -> Chunk:
-    polls: dict[str, SymbolPoll] = {}
+    polls: dict[str, SymbolMessages] = {}
     records: list[Outgoing] = []
     for record in found:
         value = record.value or b""
         symbol = record.key.decode(errors="replace")
         poll = polls.get(symbol)
         if poll is None:
-            poll = polls[symbol] = SymbolPoll(symbol, record.partition, [], [])
+            poll = polls[symbol] = SymbolMessages(symbol, record.partition, [], [])
         poll.offsets.append(record.offset)
         poll.values.append(value)
         records.append(Outgoing(TOPIC, record.key, value, record.timestamp_ms))
