@@ -89,7 +89,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["demo"], ["run"], ["ingest"], ["status"], ["doctor"], ["report"],
+        ["demo"], ["run"], ["ingest"], ["status"], ["doctor"], ["report"], ["report", "compare"],
         ["config", "show"], ["topics", "list"],
         ["topics", "apply"], ["topics", "tail"], ["command", "pause"], ["command", "resume"], ["command", "halt"],
         ["command", "reduce-only"],
