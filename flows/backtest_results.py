@@ -55,7 +55,7 @@ class BacktestResults:
         for record in chunk.records:
             if record.topic == "dead_letters":
                 self.progress.dead_letters += 1
-                self.digests.single(record.topic, "", record.value)
+                self.digests.record(record.topic, record.value)
             if self._writer is not None:
                 self._append(record)
 
@@ -67,24 +67,21 @@ class BacktestResults:
 
     def symbol(self, output: SymbolOutput) -> list[InputRecord]:
         """Take what the symbol leg said of one poll; return it as the account leg reads it."""
-        self._digest_rows(output)
-        given: list[InputRecord] = []
-        signals = iter(output.signals)
-        marks = None
-        kept = self._writer is not None
-        for record in self._symbols.records(output) if kept else self._symbols.single_records(output):
-            offset = self._append(record)
-            if record.topic == _MARKS:
-                marks = offset
-            elif record.topic in (_SIGNALS, "alerts", "dead_letters"):
-                self.digests.single(record.topic, output.symbol, record.value)
+        self._digest(output)
+        if self._writer is None:
+            self._symbols.count(output)
+            signals = [self._next(_SIGNALS, self._account) for _ in output.signals]
+            marks: int | None = self._next(_MARKS, output.symbol)
+        else:
+            signals, marks = [], None
+            for record in self._symbols.records(output):
+                offset = self._append(record)
                 if record.topic == _SIGNALS:
-                    given.append(_signal_record(next(signals), offset))
-        if not kept:
-            marks = self._append(Outgoing(_MARKS, output.symbol.encode(), b"", 0))
-        if marks is not None:
-            given.append(_marks_record(output, marks))
-        return given
+                    signals.append(offset)
+                elif record.topic == _MARKS:
+                    marks = offset
+        given = [_signal_record(*one) for one in zip(output.signals, signals, strict=True)]
+        return given if marks is None else [*given, _marks_record(output, marks)]
 
     def journal(self, taken_to_ns: int, forced: bool, positions: tuple[InputPosition, ...]) -> None:
         """Note a cut of the account leg's inputs, before what follows from it."""
@@ -99,11 +96,14 @@ class BacktestResults:
     def account(self, events: Sequence[Event]) -> None:
         """Take what the account leg said."""
         for event in events:
+            self.digests.event(event)
             if isinstance(event, PERFORMING):
                 self._performance.step(self._performed, event)
-        for record in self._accounts.records(events):
-            self.digests.single(record.topic, "", record.value)
-            if self._writer is not None:
+        if self._writer is None:
+            for event in events:
+                self._accounts.count(event)
+        else:
+            for record in self._accounts.records(events):
                 self._append(record)
 
     def performance(self, last: PortfolioUpdate) -> PerformanceResult:
@@ -124,20 +124,26 @@ class BacktestResults:
             self._writer.close()
 
     def _append(self, record: Outgoing) -> int:
-        """Write the record where the run is kept; return its offset, which is the same where it is not."""
-        partition = partition_of(record.key, TOPICS[record.topic].partitions)
-        offset = self._ends.get((record.topic, partition), 0)
-        self._ends[record.topic, partition] = offset + 1
+        """Write the record where the run is kept; return its offset."""
         if self._writer is not None:
             self._writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+        return self._next(record.topic, record.key.decode())
+
+    def _next(self, topic: str, key: str) -> int:
+        """Return the offset of the key's next record, the same whether the run is kept or not."""
+        partition = partition_of(key.encode(), TOPICS[topic].partitions)
+        offset = self._ends.get((topic, partition), 0)
+        self._ends[topic, partition] = offset + 1
         return offset
 
-    def _digest_rows(self, output: SymbolOutput) -> None:
+    def _digest(self, output: SymbolOutput) -> None:
         if len(output.bars):
             for topic, longs, doubles in bar_rows(output):
                 self.digests.rows(topic, output.symbol, longs, doubles)
         if len(output.marks):
             self.digests.rows(_MARKS, output.symbol, output.mark_ints, output.marks)
+        for event in (*output.signals, *output.alerts, *output.dead_letters):
+            self.digests.event(event)
 
 
 def _signal_record(signal: Signal, offset: int) -> InputRecord:

@@ -103,8 +103,8 @@ class Comparison:
         topic, within = stretch.lane
         if stretch.is_block:
             self._digests[side].rows(topic, within, stretch.longs, stretch.bits.view(np.float64))
-        elif topic not in BLOCK_TOPICS:
-            self._digests[side].single(topic, within, stretch.value)
+        elif topic not in BLOCK_TOPICS and not self._digests[side].record(topic, stretch.value):
+            self._digests[side].bits(topic, within, stretch.value)
         lane.add(side, stretch)
         return lane
 

@@ -1,7 +1,8 @@
 """Are two runs equal? One digest a topic, over its events and not over how they were cut into records.
 
 Rows of block topics are hashed symbol by symbol, in order: all integers, and all floats by their bits. Events of single
-records are hashed as they are encoded: signals symbol by symbol, those of an account in its order. Alerts and dead
+records are hashed with every field (as MessagePack, a fifth of the cost of Avro): signals symbol by symbol, those of an
+account in its order. Alerts and dead
 letters come from several writers, between which there is no order: their hashes are added up. Block heads
 (``complete_to``, counts of signals) depend on polls and are left out; so is the journal: it says how inputs were cut.
 """
@@ -14,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.connectors.log import Log, Position
-from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
+from schemas.codec import BLOCK_TOPICS, DecodeError, Event, decode, decode_rows, topic_of
+from schemas.orders import Signal
 
 ORDERED = ("trade_signals", "risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 UNORDERED = ("alerts", "dead_letters")
 DIGESTED = ("bars", "features", "regimes", "marks", *ORDERED, *UNORDERED)
 """Topics that are a function of market data, commands and settings."""
 _SIZE = 16
+_PLAIN = msgspec.msgpack.Encoder()
 _BATCH = 2000
 _MODULUS = 1 << (8 * _SIZE)
 
@@ -47,14 +50,19 @@ class Digests:
         integers.update(np.ascontiguousarray(longs).data)
         floats.update(np.ascontiguousarray(doubles).data)
 
-    def single(self, topic: str, symbol: str, value: bytes) -> None:
-        """Add one event of a single-record topic as it is encoded; ``symbol`` counts for signals only."""
+    def event(self, event: Event) -> None:
+        """Add one event of a single-record topic."""
+        group = event.symbol if isinstance(event, Signal) else ""
+        self.bits(topic_of(event), group, _PLAIN.encode(event))
+
+    def bits(self, topic: str, group: str, value: bytes) -> None:
+        """Add what stands for one event; those of a group have an order."""
         self._counts[topic] += 1
         if topic in UNORDERED:
             hashed = int.from_bytes(blake2b(value, digest_size=_SIZE).digest(), "big")
             self._sums[topic] = (self._sums[topic] + hashed) % _MODULUS
         else:
-            self._group(topic, symbol if topic == "trade_signals" else "")[0].update(value)
+            self._group(topic, group)[0].update(value)
 
     def record(self, topic: str, value: bytes) -> bool:
         """Add a record of a log; False where it cannot be decoded (it is not added)."""
@@ -63,8 +71,7 @@ class Digests:
                 rows = decode_rows(topic, value)
                 self.rows(topic, rows.head["symbol"], rows.longs, rows.doubles)
             else:
-                symbol = decode(topic, value).symbol if topic == "trade_signals" else ""  # type: ignore[union-attr]
-                self.single(topic, symbol, value)
+                self.event(decode(topic, value))
         except DecodeError:
             return False
         return True

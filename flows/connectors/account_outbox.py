@@ -46,12 +46,29 @@ class AccountOutbox:
     def records(self, events: Iterable[Event]) -> Iterator[Outgoing]:
         """Return one record an event, in order, without those that the log holds."""
         for event in events:
-            self._count(event)
+            self.count(event)
             if self._known and self._is_known(event_id(event)):
                 continue
             key = event.topic if isinstance(event, DeadLetter) else self._account
             timestamp_ms = max(1, event.ts_event_ns // 1_000_000)  # type: ignore[union-attr]
             yield Outgoing(topic_of(event), key.encode(), encode(event), timestamp_ms)
+
+    def count(self, event: Event) -> None:
+        """Count an event among what the run has done."""
+        progress = self._progress
+        if isinstance(event, PortfolioUpdate):
+            progress.portfolio = event
+        elif isinstance(event, SubmitOrder):
+            progress.orders += 1
+            progress.order_sent(event.ts_event_ns)
+        elif isinstance(event, ExecutionReport):
+            progress.fills += event.last_quantity_nanos > 0
+        elif isinstance(event, RiskDecision):
+            progress.decisions += 1
+        elif isinstance(event, Alert):
+            progress.alerts += 1
+        elif isinstance(event, DeadLetter):
+            progress.dead_letters += 1
 
     def _is_known(self, name: str) -> bool:
         """Say whether the log holds it; then it waits no more."""
@@ -68,19 +85,3 @@ class AccountOutbox:
         if isinstance(event, Alert):
             return event.source == self._source
         return key == self._account.encode()
-
-    def _count(self, event: Event) -> None:
-        progress = self._progress
-        if isinstance(event, PortfolioUpdate):
-            progress.portfolio = event
-        elif isinstance(event, SubmitOrder):
-            progress.orders += 1
-            progress.order_sent(event.ts_event_ns)
-        elif isinstance(event, ExecutionReport):
-            progress.fills += event.last_quantity_nanos > 0
-        elif isinstance(event, RiskDecision):
-            progress.decisions += 1
-        elif isinstance(event, Alert):
-            progress.alerts += 1
-        elif isinstance(event, DeadLetter):
-            progress.dead_letters += 1

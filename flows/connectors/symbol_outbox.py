@@ -80,7 +80,7 @@ class SymbolOutbox:
 
     def records(self, output: SymbolOutput) -> list[Outgoing]:
         """Return blocks first, then signals, then the marks that count them."""
-        self._note(output)
+        self.count(output)
         key, found = output.symbol.encode(), list[Outgoing]()
         if len(output.bars):
             found += self._bars(key, output)
@@ -89,11 +89,6 @@ class SymbolOutbox:
         if len(output.marks) or self._moved_on(output):
             found += self._marks(key, output)
         return found
-
-    def single_records(self, output: SymbolOutput) -> Iterator[Outgoing]:
-        """Return the records of one event alone: refused rows, alerts, signals."""
-        self._note(output)
-        yield from self._singles(output)
 
     def _singles(self, output: SymbolOutput) -> Iterator[Outgoing]:
         for event in (*output.dead_letters, *output.alerts, *output.signals):
@@ -119,7 +114,8 @@ class SymbolOutbox:
     def _owns(self, symbol: str) -> bool:
         return partition_of(symbol.encode(), self._count) in self._partitions
 
-    def _note(self, output: SymbolOutput) -> None:
+    def count(self, output: SymbolOutput) -> None:
+        """Count what follows from one poll among what the run has done."""
         progress = self._progress
         progress.bars += len(output.bars)
         progress.marks += len(output.marks)
