@@ -5,11 +5,12 @@ between 1973 and 2100. A wall time that the clocks of its zone skipped, or showe
 """
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 
 from flows.connectors.input_errors import InputError
+from flows.time_zones import zone_offsets
 from schemas.market import Longs
 
 LATEST_NS = 4_102_444_800_000_000_000
@@ -17,14 +18,6 @@ LATEST_NS = 4_102_444_800_000_000_000
 _QUARTER = 900_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
-
-
-def zone(name: str) -> ZoneInfo:
-    """Return the time zone; InputError for a name that there is not."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InputError(f"no time zone {name!r}: write a name such as America/New_York or UTC") from error
 
 
 def scale_of(number: int) -> int:
@@ -73,21 +66,23 @@ def wall_to_utc(wall_ns: Longs, zone_name: str, path: str, rows: Longs) -> Longs
 
     Raises InputError, which names the row, for a time that the zone skipped or showed twice.
     """
-    local = zone(zone_name)
-    if zone_name == "UTC" or not len(wall_ns):
+    if zone_name == "UTC":
         return wall_ns
-    quarters, which = np.unique(wall_ns // _QUARTER, return_inverse=True)
-    offsets = np.empty(len(quarters), np.int64)
-    for i, quarter in enumerate(quarters.tolist()):
-        wall = _NAIVE_EPOCH + timedelta(seconds=quarter * 900)
-        first, second = (wall.replace(tzinfo=local, fold=fold).utcoffset() for fold in (0, 1))
-        if first is None or first != second:
-            row = int(np.flatnonzero(which == i)[0])
-            skipped = first is None or second is None or first < second
-            raise InputError(
-                f"{path}: row {int(rows[row])}: {show(int(wall_ns[row]))[:-1]} in {zone_name} "
-                f"{'was skipped by the clocks' if skipped else 'happened twice'} (daylight saving): "
-                "the times are of another zone, or name it (UTC, or an offset such as -05:00) in the file"
-            )
-        offsets[i] = round(first.total_seconds()) * 1_000_000_000
-    return np.asarray(wall_ns - offsets[which], np.int64)
+    try:
+        offsets = zone_offsets(zone_name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            f"no time zone {zone_name!r}: write a name such as America/New_York or UTC"
+        ) from error
+    if not len(wall_ns):
+        return wall_ns
+    offsets = offsets.between(int(wall_ns.min()), int(wall_ns.max()))
+    unclear = np.flatnonzero(offsets.unclear(wall_ns)) if len(offsets.late_ns) else ()
+    if len(unclear):
+        at = int(unclear[np.argmin(wall_ns[unclear] // _QUARTER)])
+        word = "was skipped by the clocks" if offsets.skips(int(wall_ns[at])) else "happened twice"
+        raise InputError(
+            f"{path}: row {int(rows[at])}: {show(int(wall_ns[at]))[:-1]} in {zone_name} {word} (daylight saving): "
+            "the times are of another zone, or name it (UTC, or an offset such as -05:00) in the file"
+        )
+    return offsets.first_utc(wall_ns)
