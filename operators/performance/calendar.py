@@ -45,6 +45,16 @@ def month_of(number: int) -> int:
     return day.year * 12 + day.month - 1
 
 
+def last_day_of_month(number: int) -> int:
+    """Return the number of the last day of a day's month.
+
+    >>> last_day_of_month(0), last_day_of_month(30), last_day_of_month(31)
+    (30, 30, 58)
+    """
+    month = month_of(number) + 1
+    return date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH - 1
+
+
 def month_name(month: int) -> str:
     """Return a month as ``2013-09``.
 

@@ -16,7 +16,7 @@ from array import array
 import msgspec
 
 from operators.performance import equity, fills
-from operators.performance.calendar import day_end_ns, day_number, month_of
+from operators.performance.calendar import day_end_ns, day_number, last_day_of_month, month_of
 from operators.performance.fills import BookedFill, initial_nanos
 from operators.performance.result import PerformanceResult
 from operators.performance.state import BookSums, PerformanceState, books_now, month_end, net_nanos
@@ -79,12 +79,14 @@ class Performance(msgspec.Struct, frozen=True):
         """End the day before, if there was one, and begin that of the update."""
         day = day_number(update.ts_event_ns, self.day_offset_ns)
         if state.from_ns:
-            end_day(state, month_of(day) != month_of(state.day))
+            end_day(state, day > state.month_last_day)
         else:
             state.from_ns = update.ts_event_ns
             state.complete = state.trail.seq + 1 == update.seq and (state.trail.seq >= 0 or update.seq == 0)
             state.base_nanos = initial_nanos(update) if state.complete else update.equity_nanos
         state.day, state.day_end_ns = day, day_end_ns(day, self.day_offset_ns)
+        if day > state.month_last_day:
+            state.month_last_day = last_day_of_month(day)
 
 
 def end_day(state: PerformanceState, of_month: bool) -> None:
@@ -94,21 +96,29 @@ def end_day(state: PerformanceState, of_month: bool) -> None:
         return
     state.days.number.append(state.day)
     state.days.equity_nanos.append(last.equity_nanos)
-    nets = {key: net_nanos(book) for key, book in books_now(state).items()}
-    sums: dict[str, int] = {}
-    for (strategy, _), net in nets.items():
-        sums[strategy] = sums.get(strategy, 0) + net
+    changed, sums = state.books_changed, dict[str, int]()
+    for book in state.books_told:
+        if not changed or (book.strategy, book.symbol) not in changed:
+            sums[book.strategy] = sums.get(book.strategy, 0) + net_nanos(book)
+    for book in changed.values():
+        sums[book.strategy] = sums.get(book.strategy, 0) + net_nanos(book)
+    before = len(state.days.number) - 1
     for strategy, net in sums.items():
-        line = state.strategy_nets.setdefault(strategy, array("q"))
-        line.extend([0] * (len(state.days.number) - 1 - len(line)))
+        line = state.strategy_nets.get(strategy)
+        if line is None:
+            line = state.strategy_nets[strategy] = array("q", [0]) * before
         line.append(net)
     if of_month:
-        month = month_of(state.day)
-        state.months.append(month_end(state, last, month))
-        for key, net in nets.items():
-            told = state.book_nets.setdefault(key, {})
-            if net != next(reversed(told.values()), 0):
-                told[month] = net
+        _end_month(state, last)
+
+
+def _end_month(state: PerformanceState, last: PortfolioUpdate) -> None:
+    month = month_of(state.day)
+    state.months.append(month_end(state, last, month))
+    for key, book in books_now(state).items():
+        told, net = state.book_nets.setdefault(key, {}), net_nanos(book)
+        if net != next(reversed(told.values()), 0):
+            told[month] = net
 
 
 def _on_fill(state: PerformanceState, fill: BookedFill) -> None:

@@ -142,13 +142,15 @@ def _spread(values: Doubles) -> float:
 
 def _skew(centred: Doubles) -> float:
     n = len(centred)
-    ratio = float((centred**3).mean()) / math.sqrt(float((centred**2).mean())) ** 3
+    squares = centred * centred
+    ratio = float((squares * centred).mean()) / math.sqrt(float(squares.mean())) ** 3
     return math.sqrt(n * (n - 1)) / (n - 2) * ratio
 
 
 def _kurtosis(centred: Doubles) -> float:
     n = len(centred)
-    ratio = float((centred**4).mean()) / float((centred**2).mean()) ** 2
+    squares = centred * centred
+    ratio = float((squares * squares).mean()) / float(squares.mean()) ** 2
     return (n - 1) * ((n + 1) * (ratio - 3.0) + 6.0) / ((n - 2) * (n - 3))
 
 

@@ -60,6 +60,7 @@ class PerformanceState(msgspec.Struct):
     from_ns: int = 0
     day: int = 0
     day_end_ns: int = 0
+    month_last_day: int = -1
     orders: int = 0
 
 
