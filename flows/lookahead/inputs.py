@@ -16,6 +16,8 @@ from flows.lookahead.tape import COLUMNS, Tape, blended, changed
 from operators.strategies import Strategy
 
 _TRIES = 6
+_TAILS = (1, 5, 25, 125, 625)
+"""Bars from the one that matters on that are kept, the fewest that show it: two runs over them are traced."""
 
 
 class Dependence(msgspec.Struct, frozen=True, eq=False):
@@ -77,9 +79,11 @@ def _narrowed(strategy: Strategy, tape: Tape, other: Tape, row: int) -> Dependen
 
     last = _turn(lambda count: _differs(strategy, tape, with_columns(count), row), len(every))
     true, false = with_columns(last - 1), with_columns(last)
-    end = row + ahead + 1
-    if _differs(strategy, true.part(0, end), false.part(0, end), row):
-        true, false = true.part(0, end), false.part(0, end)
+    for more in _TAILS:
+        end = row + ahead + more
+        if _differs(strategy, true.part(0, end), false.part(0, end), row):
+            true, false = true.part(0, end), false.part(0, end)
+            break
     return _dependence(strategy, row, ahead, COLUMNS[last - 1], true, false)
 
 
