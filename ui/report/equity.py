@@ -65,12 +65,14 @@ def periods(updates: list[PortfolioUpdate], trades: list[Trade], initial_nanos: 
         end = -(-update.ts_event_ns // length) * length
         last[end] = update
         worst[end] = max(worst.get(end, 0.0), update.drawdown)
-    exits, before, rows = [trade.exit_ns for trade in trades], initial_nanos, list[Period]()
+    exits, before, fees, rows = [trade.exit_ns for trade in trades], initial_nanos, 0, list[Period]()
     for end in sorted(last):
-        equity = last[end].equity_nanos
+        update = last[end]
+        equity, exposure = update.equity_nanos, _over_equity(update.gross_exposure_nanos, update)
         closed = bisect_left(exits, end) - bisect_left(exits, end - length)
-        rows.append(Period(end - length, end, equity, equity - before, worst[end], closed))
-        before = equity
+        paid = update.fees_nanos - fees
+        rows.append(Period(end - length, end, equity, equity - before, worst[end], closed, exposure, paid))
+        before, fees = equity, update.fees_nanos
     return rows
 
 

@@ -10,6 +10,8 @@ from ui.report.words import DASH, MINUS, duration, moment, money, percent
 
 FALLS = 5
 BOOKS = 200
+_SLIGHT = 50
+"""How many times shallower than the worst a fall may be and still be told."""
 _HOUR_NS = 3_600_000_000_000
 _LABELS = {"daily_return": "Daily returns", "trade_return": "Results of trades, of their value at entry"}
 
@@ -37,9 +39,10 @@ def all_figures(report: Report) -> str:
 
 def drawdowns(result: PerformanceResult | None) -> str:
     """The worst falls below a peak, with their dates."""
-    falls = result.drawdowns[:FALLS] if result else ()
-    if result is None or not falls:
+    if result is None or not result.drawdowns:
         return ""
+    least = result.drawdowns[0].ratio / _SLIGHT
+    falls = [fall for fall in result.drawdowns[:FALLS] if fall.ratio >= least]
     seconds = result.to_ns - result.from_ns < _HOUR_NS
     rows = [
         (

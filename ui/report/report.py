@@ -177,6 +177,10 @@ class Period(msgspec.Struct, frozen=True):
     change_nanos: int
     drawdown: float
     closed: int
+    exposure: float
+    """Gross exposure over equity at the end."""
+    fees_nanos: int
+    """Paid in the period."""
 
 
 class Reconciliation(msgspec.Struct, frozen=True):

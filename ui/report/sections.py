@@ -133,7 +133,7 @@ def trades(report: Report) -> str:
 
 def periods(report: Report) -> str:
     """The account by hours, days or longer: the curve as a table."""
-    headings = ("Until (UTC)", "Equity", "Change", "Deepest drawdown", "Trades closed")
+    headings = ("Until (UTC)", "Equity", "Change", "Deepest drawdown", "Trades closed", "Exposure", "Fees")
     rows = [
         (
             (
@@ -142,6 +142,8 @@ def periods(report: Report) -> str:
                 amount(row.change_nanos, True),
                 ratio(-row.drawdown),
                 count(row.closed),
+                ratio(row.exposure, digits=0),
+                amount(row.fees_nanos),
             ),
             "",
         )
