@@ -34,7 +34,7 @@ class Journal:
         self._log = log
         self._account = account
         self._key = account.encode()
-        self._source: Source = (JOURNAL, partition_of(self._key, log.topics()[JOURNAL]))
+        self._source: Source = (JOURNAL, partition_of(self._key, len(log.spans(JOURNAL))))
         self._span = log.span(*self._source)
         self._record: Record | None = None
         self._ends: dict[Source, int] = {}

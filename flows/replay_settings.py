@@ -10,10 +10,19 @@ import msgspec
 
 from flows.backtest_settings import full_key
 from flows.config import ConfigError, Settings, load_settings
+from flows.config.keys import dotted, leaves
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin, Text
 from flows.connectors.log import Log
-from flows.run_settings import recorded, recorded_given, recorded_settings
+from flows.run_settings import DERIVING, recorded, recorded_given, recorded_settings
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A key whose value is not what it was; None where it was not set."""
+
+    key: str
+    before: object
+    after: object
 
 
 class ReplaySettings(msgspec.Struct, frozen=True):
@@ -61,6 +70,18 @@ def replay_settings(
         asked = msgspec.structs.replace(asked, log=run.log, run=run.run, gateway=run.gateway)
     source = "today's configuration" if known is None else f"kept in the log ({known.digest})"
     return ReplaySettings(run, asked, source, tuple(notes))
+
+
+def changes(run: Settings, asked: Settings) -> list[Change]:
+    """Return the keys that records depend on and that are not the same, by name."""
+    before, after = (
+        {path: value for path, value in leaves(one) if path[0] in DERIVING} for one in (run, asked)
+    )
+    return [
+        Change(dotted(path), before.get(path), after.get(path))
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
 
 
 def _without_others(configured: Settings, run: Settings) -> list[Given]:

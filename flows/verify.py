@@ -6,7 +6,7 @@ going on verifies too.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -20,7 +20,7 @@ from flows.digests import DIGESTED
 from flows.journal import Journal, JournalBroken
 from flows.recorded_topics import RecordedTopics
 from flows.replay import Said, account_leg_again, symbol_leg_again
-from flows.replay_settings import ReplaySettings
+from flows.replay_settings import ReplaySettings, changes
 from operators.strategies import StrategyError
 
 JOURNAL = "account_journal"
@@ -86,7 +86,7 @@ def verify(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) -> 
         stopped=stop.asked(),
         fault=fault,
         differing=differing,
-        notes=list(settings.notes),
+        notes=[*settings.notes, *_notes(settings, spans)],
         market_data=sum(end - first for first, end in spans),
         records=sum(records.values()),
         topics=verdicts,
@@ -138,6 +138,18 @@ class _Run:
         """Write what is left to be kept."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _notes(settings: ReplaySettings, spans: list[tuple[int, int]]) -> Iterator[str]:
+    """Yield what a reader of the verdict must know."""
+    for change in changes(settings.run, settings.asked):
+        yield f"said again with {change.key} = {change.after}; it was {change.before} in the run"
+    for partition, (first, _) in enumerate(spans):
+        if first:
+            yield (
+                f"market_data/{partition} begins at offset {first}: what came before is gone from the log, and what "
+                "followed from it cannot be said again"
+            )
 
 
 def _unverified(fault: str, broken: JournalBroken | None, journal: Journal) -> dict[str, str]:

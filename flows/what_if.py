@@ -15,28 +15,18 @@ from flows import stop
 from flows.backtest import Backtest
 from flows.backtest_results import BacktestResults
 from flows.config import Settings
-from flows.config.keys import dotted, leaves
 from flows.connectors.history import LogHistory
 from flows.connectors.log import Log
 from flows.digests import DIGESTED, TopicDigest, digests_of
 from flows.moves import Moves, Said, moves
 from flows.recorded_commands import TimedCommand, recorded_commands
-from flows.replay_settings import ReplaySettings
-from flows.run_settings import DERIVING
+from flows.replay_settings import Change, ReplaySettings, changes
 from operators.performance import Metrics, PerformanceResult, Share
 from operators.sequencer import InputRecord
 from operators.symbol_leg import SymbolOutput
 from schemas.codec import Event
 
 Told = Callable[[int], None]
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A key whose value is not what it was; None where it was not set."""
-
-    key: str
-    before: object
-    after: object
 
 
 class Both(msgspec.Struct, frozen=True):
@@ -139,18 +129,6 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
         topics_after=after.digests.results(),
         seconds=time.monotonic() - began,
     )
-
-
-def changes(run: Settings, asked: Settings) -> list[Change]:
-    """Return the keys that records depend on and that are not the same, by name."""
-    before, after = (
-        {path: value for path, value in leaves(one) if path[0] in DERIVING} for one in (run, asked)
-    )
-    return [
-        Change(dotted(path), before.get(path), after.get(path))
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
 
 
 def _simulated(

@@ -128,6 +128,11 @@ def _verify(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: 
     finally:
         if kept is not None:
             kept.close()
+    if not verdict.records:
+        raise UsageError(
+            f"{verdict.log} records nothing of account {verdict.account} that could be verified: it holds "
+            f"{verdict.market_data:,} records of market data; run it first: titan run --to-end --log {verdict.log}"
+        )
     if as_json:
         emit_json(verdict)
     else:
