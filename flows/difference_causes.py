@@ -24,17 +24,18 @@ _NEAR = 5_000
 
 def causes_of(log: Log, found: Difference) -> list[Cause]:
     """Return what the differing event follows from, nearest first."""
-    today = [] if found.today is None else list(_named(log, found, found.today))
-    recorded = [] if found.recorded is None else list(_named(log, found, found.recorded))
+    made = found.made_from
+    given = list(_input(log, found, made)) if made is not None and made.event is not None else []
+    today, recorded = (
+        [cause for cause in _named(log, found, side) if cause not in given] if side is not None else []
+        for side in (found.today, found.recorded)
+    )
     both = bool(today and recorded)
     causes = [_of(cause, "today") if both and cause not in recorded else cause for cause in today]
     causes += [_of(cause, "recorded") if both else cause for cause in recorded if cause not in today]
-    made = found.made_from
-    if made is not None and made.event is not None:
-        causes = [*(cause for cause in _input(log, found, made) if cause not in causes), *causes]
-    elif made is not None and not causes:
+    if made is not None and not (given or causes):
         causes.append(_range(made))
-    return causes
+    return [*given, *causes]
 
 
 def _of(cause: Cause, side: Literal["today", "recorded"]) -> Cause:

@@ -11,19 +11,24 @@ import msgspec
 import numpy as np
 import pytest
 
+from flows.config.parameters import account_leg
+from flows.connectors.account_outbox import AccountOutbox
+from flows.connectors.account_source import AccountSource, AccountSourceSettings, Taken
 from flows.connectors.log import Log, LogSettings, Record, open_log
 from flows.differences import TopicVerdict
 from flows.digests import DIGESTED
+from flows.progress import Progress
 from flows.replay_settings import replay_settings
 from flows.verify import Verdict, verify
 from operators.features import FEATURE_SET
+from operators.venue import RemoteVenue
 from schemas.account import JournalEntry, RiskCommand
 from schemas.codec import decode, encode
-from schemas.orders import SubmitOrder
+from schemas.orders import ExecutionReport, SubmitOrder
 from schemas.topics import TOPICS
 from tests.integration.conftest import Reference
 from tests.integration.log_contents import made, records, written
-from tests.integration.runs import ES, MADE_UP, Market, Place, end_of, stopped, wait_until
+from tests.integration.runs import ES, MADE_UP, Market, Place, assert_says, end_of, stopped, wait_until
 
 BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals")
 ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
@@ -134,6 +139,79 @@ def test_a_run_that_is_stopped_and_goes_on(tmp_path: Path) -> None:
     assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
     assert stopped(run, signal.SIGINT).code == 130
     assert json.loads(place.done("replay", "--verify", str(tmp_path), "--json").out)["equal"]
+
+
+def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References, tmp_path: Path) -> None:
+    """The account leg as it runs with a real venue: orders leave by the log, and its reports come back by the log."""
+
+    def edit(record: Record) -> bytes | None:
+        said = ("risk_decisions", "execution_requests", "portfolio_updates", "account_journal")
+        return None if record.topic in said else record.value
+
+    url = tampered(reference(ES).url, tmp_path, edit)
+    with open_log(url) as log:
+        settings = replay_settings(log, None, {}).run
+        leg = account_leg(settings)
+        leg = msgspec.structs.replace(leg, venue=RemoteVenue(leg.venue.name))
+        how = AccountSourceSettings("paper", 1.0, ("ES",), to_end=True, venue_reports=True)
+        source = AccountSource(log, how).build_part("", "paper", None)
+        outbox, state = AccountOutbox("paper", Progress()), leg.init()
+        with log.writer() as writer:
+            for taken in batches(source):
+                for event in taken.events:
+                    for record in outbox.records(leg.step(state, event)):
+                        writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+        source.close()
+    verdict = verified(url)
+    assert verdict.equal
+    by_topic = {one.topic: one for one in verdict.topics}
+    assert by_topic["execution_reports"].verdict == "input" and by_topic["execution_reports"].recorded > 20
+    assert {by_topic[t].verdict for t in ACCOUNT if t != "execution_reports"} == {"equal"}
+    assert by_topic["portfolio_updates"].recorded > 100 and by_topic["execution_requests"].recorded > 10
+
+    def forge(value: bytes) -> bytes:
+        report = decode("execution_reports", value)
+        assert isinstance(report, ExecutionReport)
+        return encode(msgspec.structs.replace(report, fee_nanos=report.fee_nanos + 1))
+
+    forged = verified(tampered(url, tmp_path / "forged", at("execution_reports", 5, forge)))
+    ledgers = next(one for one in forged.topics if one.topic == "portfolio_updates")
+    assert not {"execution_reports", *BY_SYMBOL} & set(forged.differing)
+    assert ledgers.first is not None and "fees_nanos" in ledgers.first.fields
+    assert ledgers.first.causes[0].what == "execution_reports"
+
+
+def batches(source: Any) -> Iterator[Taken]:
+    try:
+        while True:
+            for _, taken in source.next_batch():
+                yield taken
+    except StopIteration:
+        return
+
+
+def test_a_log_without_a_run(reference: References, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.done("ingest", "es.parquet", "--log", place.sqlite)
+    assert_says(place.run("replay", "--verify", place.sqlite), 2, "run it first: titan run")
+    assert_says(place.run("replay", "--verify", str(tmp_path / "nowhere")), 2, "nowhere")
+    assert_says(place.run("replay", place.sqlite), 2, "--verify")
+    assert_says(place.run("replay", "--what-if", place.sqlite), 2, "--set")
+    assert_says(place.run("replay", "--verify", place.sqlite, "--account", "other"), 2, "other")
+    told = json.loads(place.done("replay", "--what-if", place.sqlite, "--set", "fast=10", "--json").out)
+    assert told["differs_from_record"] == [] and "no run" in " ".join(told["notes"])
+    assert told["signals"]["before"] > 10
+
+
+def test_two_accounts_of_one_log(reference: References, tmp_path: Path) -> None:
+    url = tampered(reference(ES).url, tmp_path, unchanged)
+    place = Place(tmp_path / "other")
+    more = ["--set", "account.id=other", "--set", "venue.taker_bps=3", "--set", "account.cash=50000"]
+    place.done("run", "--to-end", "--log", url, *more, "--set", "run.recovery_dir=recovery")
+    assert_says(place.run("replay", "--verify", url), 2, "paper", "other", "--account")
+    told = json.loads(place.done("replay", "--verify", url, "--account", "paper", "--json").out)
+    assert told["equal"] and told["account"] == "paper"
+    assert {one["verdict"] for one in told["topics"]} == {"equal"}
 
 
 # What is planted is named ---------------------------------------------------------------------------------------
