@@ -21,6 +21,7 @@ import msgspec
 
 NANOS = 1_000_000_000
 MAX_PRICE = 9.2e9  # a price in nanos must fit a signed 64-bit integer
+MAX_QUANTITY_NANOS = 9_200_000_000 * NANOS  # and so must a quantity; what costs less is traded in thousands
 
 
 class InstrumentError(ValueError):

@@ -9,7 +9,7 @@ signal that finds one working:
 
 A flip is one order through zero. If rules deny it, its closing part is judged alone and sent if it passes: no
 limit locks a position in. Exits are measured by every rule, but only those that bind exits, and HALTED, deny
-them.
+them. A quantity that no record can hold is denied too, as ``largest_quantity``: coins worth 1e-8 get there.
 """
 
 import math
@@ -20,7 +20,7 @@ from operators.account_alerts import account_alert
 from operators.account_parameters import AccountParameters
 from operators.account_state import AccountState, Output
 from operators.client_ids import client_order_id
-from operators.instruments import MAX_PRICE, Instrument
+from operators.instruments import MAX_PRICE, MAX_QUANTITY_NANOS, NANOS, Instrument
 from operators.ledger import SymbolPosition, book_lots, mark, position_of, work, worst_lots
 from operators.mark_table import BUSY
 from operators.order_life import Order, next_state
@@ -220,8 +220,17 @@ def _judge(
             else:
                 denying.append(check.rule)
         checks.append(check)
+    _judge_quantity(max(lots, abs(held + delta)) * instrument.lot_size_nanos, checks, denying)
+    quantity = min(lots * instrument.lot_size_nanos, MAX_QUANTITY_NANOS)
     price = ticks * instrument.tick_size_nanos
-    return _Judged(proposal, tuple(checks), denying, lots * instrument.lot_size_nanos, price)
+    return _Judged(proposal, tuple(checks), denying, quantity, price)
+
+
+def _judge_quantity(quantity_nanos: int, checks: list[RuleCheck], denying: list[str]) -> None:
+    if quantity_nanos > MAX_QUANTITY_NANOS:
+        limit = MAX_QUANTITY_NANOS / NANOS
+        checks.append(RuleCheck("largest_quantity", quantity_nanos / NANOS, limit, False))
+        denying.append("largest_quantity")
 
 
 def _decision(

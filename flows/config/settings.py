@@ -38,7 +38,7 @@ Money = Annotated[
     str,
     msgspec.Meta(
         pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$",
-        description="an exact decimal such as '100000' or '0.25', at most 9 decimals",
+        description="an exact decimal below 1000000000 such as '100000' or '0.25', at most 9 decimals",
     ),
 ]
 
