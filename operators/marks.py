@@ -82,10 +82,14 @@ def write(ints: Longs, floats: Doubles, out_ints: Longs, out: Doubles) -> None:
 
 @njit(cache=True)
 def take_bar(ints: Longs, floats: Doubles, row: Longs, values: Doubles) -> None:
-    """Make the mark being built equal to a vendor bar."""
+    """Make the mark being built equal to a vendor bar; without volume, of a symbol that has some, nothing traded."""
     ints[at.MARK_START] = row[at.TS] - row[at.SIDE]
     ints[at.MARK_END] = row[at.TS]
     ints[at.MARK_LAST_TS] = row[at.TS]
+    if values[4] > 0.0:
+        ints[at.HAS_VOLUME] = 1
+    elif ints[at.HAS_VOLUME]:
+        ints[at.MARK_LAST_TS] = ints[at.MARK_START] - 1
     floats[at.MARK_OPEN] = values[0]
     floats[at.MARK_HIGH] = values[1]
     floats[at.MARK_LOW] = values[2]

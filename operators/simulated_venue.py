@@ -11,7 +11,8 @@ for a buy (a sell mirrors it):
 | later, or nothing traded in the interval | waits | waits |
 
 - At most ``participation`` of the interval's volume is filled, in whole lots, shared by orders in arrival order; the
-  rest works on. A mark with prices but without volume (closes-only histories) does not limit.
+  rest works on. A mark with prices but without volume (a history that never has any) does not limit. A halted
+  minute of other histories, told as a bar without volume, says by ts_last_ns that nothing traded.
 - IOC: what its first chance does not fill is cancelled. An IOC limit has no use of the low, only of open or close.
 - An order is a taker at its first chance and a maker once it rests. Takers slip, by the spread and volatility known at
   the fill time (those of the mark before for a fill at the open), never past their limit.

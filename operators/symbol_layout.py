@@ -25,9 +25,10 @@ MARK_START = 14  # interval of the mark being built, ns
 MARK_END = 15  # 0 when none is being built
 MARK_LAST_TS = 16
 NEXT_SEQ = 17  # next source row expected: trades, quotes, bars
-RING_TOP = 20  # highest venue trade id seen
-RING_HEAD = 21
-RING = 22
+HAS_VOLUME = 20  # 1 once a vendor bar told a volume
+RING_TOP = 21  # highest venue trade id seen
+RING_HEAD = 22
+RING = 23
 RING_SIZE = 32  # venue trade ids remembered
 INTS = RING + RING_SIZE
 

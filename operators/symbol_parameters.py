@@ -9,7 +9,7 @@ from operators.features import FEATURE_SET
 from operators.instruments import NANOS
 from operators.regime import VolatilityBuckets
 
-VERSION = 2
+VERSION = 3
 """Of the state's layout and meaning: raised with every change, so that older states are rebuilt from the log."""
 
 
