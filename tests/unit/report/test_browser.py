@@ -17,7 +17,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
 def test_chromium_unpacks_the_library_and_draws_every_figure(tmp_path: Path) -> None:
     run = TinyRun()
-    run.fill(62, "o1", ("sma", "ES"), 1, 100.0)
+    for i in range(12):
+        run.fill(62 + i, f"o{i}", ("sma", "ES"), 1 if i % 2 == 0 else -1, 100.0 + i % 3)
     run.mark(120, "ES", 101.0)
     with open_log(f"sqlite:///{tmp_path}/t.db") as log:
         log.apply([TopicSpec(topic.name, topic.partitions) for topic in TOPICS.values()])
@@ -34,6 +35,6 @@ def test_chromium_unpacks_the_library_and_draws_every_figure(tmp_path: Path) -> 
     ).stdout  # fmt: skip
     assert 'data-drawn="yes"' in shown
     assert 'id="trouble" hidden' in shown
-    for place in ("symbol-0", "equity"):
+    for place in ("symbol-0", "equity", "spread-trade_return"):
         box = shown[shown.index(f'id="{place}"') :]
         assert "main-svg" in box[:3000]
