@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_explain [ticks] [orders] [log]
 
-Without ``log`` (a URL or folder) it makes one: a day of made-up trades and quotes of 20 symbols, run live through both
-legs, `ticks` of them (default 200,000; the number that counts is 10,000,000 and takes some minutes to make), then
-`orders` more order records (default 100,000) behind those of the run, so that the run's are found last. Medians of 5.
+Without ``log`` (a URL or folder) it makes one: made-up trades and quotes of 20 symbols, 10^7 a day, run live through both
+legs, `ticks` of them (default 200,000; the number that counts is 10,000,000, which takes minutes to make), then `orders`
+more order records (default 100,000) behind those of the run, so that the run's are found last. Medians of 5.
 """
 
 import os
@@ -26,7 +26,7 @@ from schemas.codec import encode
 from schemas.orders import SubmitOrder
 from ui.cli.options import log_url
 
-SYMBOLS, DAY_S = 20, 86_400
+SYMBOLS, DAY_S, DAY_TICKS = 20, 86_400, 10_000_000
 REPEATS = 5
 
 
@@ -44,7 +44,9 @@ def make(folder: Path, ticks: int, orders: int) -> str:
     """Return a log with a day of `ticks` and `orders` more orders."""
     sets = {
         "gateway.kind": "synthetic", "gateway.synthetic.symbols": SYMBOLS, "log.synchronous": "normal",
-        "gateway.synthetic.rate_per_s": ticks / 2 / SYMBOLS / DAY_S, "gateway.synthetic.duration_s": DAY_S,
+        "gateway.synthetic.rate_per_s": DAY_TICKS / 2 / SYMBOLS / DAY_S,
+        "gateway.synthetic.duration_s": DAY_S * ticks / DAY_TICKS, "symbol_leg.timeframes": '["10s", "1m"]',
+        "strategies.sma_crossover.params.fast": 5, "strategies.sma_crossover.params.slow": 12,
     }  # fmt: skip
     url = f"sqlite:///{folder}/titan.db"
     began = time.monotonic()

@@ -19,6 +19,14 @@ Told = tuple[str, int, int, int]
 Everything = dict[str, list[tuple[Told, dict[str, Any]]]]
 LIMITS = "[risk.order_rate]\nmax_per_minute = 1\n[strategies.sma_crossover]\nparams = {fast = 5, slow = 12}\n"
 """A limit that some orders are denied by."""
+RESTING = """
+[account.orders]
+order_type = "LIMIT"
+limit_offset_ticks = -2
+[strategies.rsi_reversion]
+params = {window = 3}
+"""
+"""Orders that rest, fill in parts, and are cancelled when the next signal comes."""
 
 
 def everything(url: str) -> Everything:
@@ -122,9 +130,9 @@ def _check_profit(told: Explanation, known: Everything) -> None:
     assert told.outcome.realized_nanos == realized
 
 
-@pytest.mark.parametrize("market", [ES, MADE_UP], ids=["es", "made_up"])
-def test_every_order_and_decision_of_a_run(tmp_path: Path, market: Market) -> None:
-    place = Place(tmp_path / "run", market, LIMITS)
+@pytest.mark.parametrize(("market", "more"), [(ES, ""), (MADE_UP, RESTING)], ids=["es", "made_up"])
+def test_every_order_and_decision_of_a_run(tmp_path: Path, market: Market, more: str) -> None:
+    place = Place(tmp_path / "run", market, LIMITS + more)
     place.done("demo", "--dir", "here", "--log", place.sqlite, "--speed", "max")
     known = everything(place.sqlite)
     verdicts = {event["verdict"] for _, event in known["risk_decisions"]}
