@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_explain [ticks] [orders] [log]
 
-Without ``log`` (a URL or folder) it makes one: made-up trades and quotes of 20 symbols, 10^7 a day, run live through both
-legs, `ticks` of them (default 200,000; the number that counts is 10,000,000, which takes minutes to make), then `orders`
-more order records (default 100,000) behind those of the run, so that the run's are found last. Medians of 5.
+Without ``log`` (a URL or folder) it makes one: made-up trades and quotes of 20 symbols, 10^7 a day, run live through
+both legs, `ticks` of them (default 200,000; the number that counts is 10,000,000, which takes minutes to make), then
+`orders` more order records (default 100,000) behind those of the run, so that the run's are found last. Medians of 5.
 """
 
 import os
