@@ -50,7 +50,10 @@ class Suspects:
             self._found.append((recording, failure, found, None))
         live = [failure for failure in failures if failure.check == LIVE]
         for failure in _spread(live)[: 0 if len(self._found) > before else 1]:
-            found = None if failure.raised else what_precedes(strategy, tape, failure.row)
+            found = None
+            if not failure.raised:
+                found = what_follows(strategy, tape, failure, self._seed)
+                found = found or what_precedes(strategy, tape, failure.row)
             self._found.append((recording, failure, found, _where(failure.raised)))
 
     def findings(self) -> list[Finding]:

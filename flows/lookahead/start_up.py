@@ -4,13 +4,14 @@ A recursive average keeps a trace of its first value, so a run that begins elsew
 Every feature, and the strategy with them, is begun anew at several bars and compared with the run from the beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 
 from flows.config import Settings
 from flows.config.parameters import symbol_parameters
+from flows.connectors.input_errors import InputError
 from flows.lookahead.answers import ask
 from flows.lookahead.recording import Recording, Source, recordings
 from flows.lookahead.subject import Subject
@@ -24,6 +25,7 @@ from operators.regime import step as step_regime
 TOLERANCE = 1e-9
 """Relative to the value, or to the column's usual size where the value is smaller."""
 _STARTS = (0.1, 0.25, 0.4, 0.55)
+_LEAST = 200
 _FOLLOWED = 1500
 """Bars that are compared behind a start."""
 
@@ -57,7 +59,7 @@ def start_up(
     """Return how long every feature, and the strategy, depends on where it began.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: a file cannot be read, no symbol has enough bars, or the strategy raises.
     """
     tapes = [
         one.tape for one in _long_enough(recordings(sources, settings, timeframe or subject.timeframe, most))
@@ -91,8 +93,24 @@ def restarted(tape: Tape, start: int, regime: VolatilityBuckets) -> Tape:
     return Tape(part.symbol, part.ts_event_ns, np.arange(1, len(part) + 1), wide)
 
 
-def _long_enough(found: Sequence[Recording]) -> list[Recording]:
-    return [one for one in found if len(one.tape) >= 200]
+def _long_enough(found: Iterable[Recording]) -> list[Recording]:
+    read = list(found)
+    long = [one for one in read if len(one.tape) >= _LEAST]
+    if not long:
+        most = max((len(one.tape) for one in read), default=0)
+        raise InputError(
+            f"no symbol has {_LEAST} bars to begin in (the most is {most}): use more --input, or a shorter --timeframe"
+        )
+    return long
+
+
+def _intents(subject: Subject, tape: Tape) -> list[tuple[int, str]]:
+    answer = ask(subject.strategy, tape)
+    if answer.raised:
+        raise InputError(
+            f"{subject.name} raises {answer.raised.words}; titan check lookahead {subject.name} names the line"
+        )
+    return answer.intents
 
 
 def _feature(name: str, cases: list[tuple[Tape, int, Tape]]) -> StartUp:
@@ -123,12 +141,8 @@ def _relative(true: np.ndarray, other: np.ndarray, column: np.ndarray) -> np.nda
 
 def _signals(subject: Subject, tape: Tape, start: int, restart: Tape) -> tuple[int, int]:
     """Return the last bar behind ``start`` at which the signals differ, counted from 1, and the bars compared."""
-    true = {
-        (row - start, words.split(" ")[0])
-        for row, words in ask(subject.strategy, tape).intents
-        if row >= start
-    }
-    other = {(row, words.split(" ")[0]) for row, words in ask(subject.strategy, restart).intents}
+    true = {(row - start, words.split(" ")[0]) for row, words in _intents(subject, tape) if row >= start}
+    other = {(row, words.split(" ")[0]) for row, words in _intents(subject, restart)}
     return max((row + 1 for row, _ in true ^ other), default=0), len(restart)
 
 

@@ -29,6 +29,11 @@ class Peeks(msgspec.Struct, frozen=True):
         return [Intent(int(i), "LONG", 1.0, 0.5, 0.0, "up", {}) for i in np.flatnonzero(later > 1.0005 * close)]
 
 
+class Broken(Peeks, frozen=True):
+    def step(self, state, rows):
+        return {}["nothing"]
+
+
 class Silent(Peeks, frozen=True):
     def step(self, state, rows):
         return []
@@ -102,6 +107,27 @@ def test_what_cannot_be_checked_is_said_in_a_sentence(
     assert ended.code == code, ended.err
     assert words in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_configured_strategy_is_checked_with_its_parameters(titan: Titan) -> None:
+    given = (
+        "--set",
+        "strategies.mine.kind=sma_crossover",
+        "--set",
+        "strategies.mine.params.slow=30",
+        "--set",
+        "fast=4",
+    )
+    ended = titan("check", "lookahead", "mine", *given, *QUICK)
+    assert ended.code == 0, ended.err
+    assert "mine  fast=4  slow=30" in ended.out
+
+
+def test_a_start_needs_bars_and_a_strategy_that_runs(titan: Titan, cheat: str) -> None:
+    few = titan("check", "warmup", "sma_crossover", SPY, "--bars", "100")
+    assert (few.code, "no symbol has 200 bars" in few.err) == (3, True)
+    broken = titan("check", "warmup", f"{cheat}:Broken", SPY)
+    assert (broken.code, "raises KeyError: 'nothing'" in broken.err) == (3, True)
 
 
 def test_a_file_that_cannot_be_imported_is_named(titan: Titan, tmp_path: Path) -> None:
