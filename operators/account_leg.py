@@ -14,8 +14,6 @@ next day's starting equity is noted. What happens exactly at the end still belon
 before it. Commands act at once and move no clock.
 """
 
-from collections import deque
-
 from operators.account_alerts import account_alert
 from operators.account_control import change_state, on_command, start_drawdown, watch
 from operators.account_parameters import DAY_NS, AccountParameters
@@ -34,8 +32,8 @@ from schemas.account import RiskCommand
 from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
-AccountEvent = Signal | Mark | MarkRun | RiskCommand | ExecutionReport
-_TOLD = (Signal, RiskCommand, ExecutionReport)
+Told = Signal | RiskCommand | ExecutionReport
+AccountEvent = Told | Mark | MarkRun
 
 
 class AccountLeg(AccountParameters, frozen=True, kw_only=True):
@@ -58,16 +56,20 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
     def step(self, state: AccountState, event: AccountEvent) -> list[Output]:
         """Apply one event; returns what follows from it. Raises ``TypeError`` for an event of another kind."""
         out: list[Output] = []
-        if isinstance(event, MarkRun):
+        if type(event) is MarkRun:
             self._on_run(state, event, out)
-            return out
-        if isinstance(event, Mark):
+        elif type(event) is Mark:
             self._on_mark(state, event, out)
-            return out
-        if not isinstance(event, _TOLD):
+        elif isinstance(event, Told):
+            self._on_told(state, event, out)
+        else:
             raise TypeError(
                 f"the account leg takes Signal, Mark, MarkRun, RiskCommand or ExecutionReport, not {event!r}"
             )
+        return out
+
+    def _on_told(self, state: AccountState, event: Told, out: list[Output]) -> None:
+        """Act on what a strategy, an operator or a venue says."""
         if event.account != self.account:
             text = (
                 f"{type(event).__name__} {event.id} is for account {event.account!r}; dropped, check its key"
@@ -85,15 +87,16 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
                 if released is not None:
                     self._settle(state, decide(self, state, released, out), out)
                 self._look_at_equity(state, out)
-        return out
 
     def _on_run(self, state: AccountState, run: MarkRun, out: list[Output]) -> None:
         """As ``_on_mark`` for each mark in turn; those that change nothing but prices in compiled code."""
-        row = pass_quiet(state, run, 0)
-        while row < len(run):
-            self._on_mark(state, run.mark(row), out)
-            state.ledger.marks.settle(run, row)
-            row = pass_quiet(state, run, row + 1)
+        row, rows = 0, len(run)
+        while row < rows:
+            row = pass_quiet(state, run, row)
+            if row < rows:
+                self._on_mark(state, run.mark(row), out)
+                state.ledger.marks.settle(run, row)
+                row += 1
 
     def _on_mark(self, state: AccountState, mark: Mark, out: list[Output]) -> None:
         """Value the symbol, let the venue work, look at equity; old, repeated and unknown marks only move the clock."""
@@ -138,15 +141,12 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
 
     def _settle(self, state: AccountState, reports: list[ExecutionReport], out: list[Output]) -> None:
         """Apply what the simulated venue said, and what follows from that, until nothing does."""
-        if not reports:
-            return
-        queue = deque(reports)
-        while queue:
-            report = queue.popleft()
+        queue = reports[:]
+        for report in queue:  # which grows meanwhile
             out.append(report)
             released = apply_report(self, state, report, out)
             if released is not None:
-                queue.extend(decide(self, state, released, out))
+                queue += decide(self, state, released, out)
 
     def _advance(self, state: AccountState, ts_ns: int, out: list[Output]) -> None:
         """Move the clock forward, reporting and changing day where it passes an end."""

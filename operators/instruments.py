@@ -113,14 +113,14 @@ class InstrumentTable(msgspec.Struct, frozen=True):
 
     def find(self, symbol: str) -> Instrument | None:
         """Row for the symbol (a pattern's row renamed to it), or None."""
-        try:
-            return self._resolved[symbol]
-        except KeyError:
-            return self._resolved.setdefault(symbol, self._resolve(symbol))
+        known = self._resolved.get(symbol)
+        if known is None and symbol not in self._resolved:
+            known = self._resolved[symbol] = self._resolve(symbol)
+        return known
 
     def lookup(self, symbol: str) -> Instrument:
         """Row for the symbol. Raises ``UnknownInstrument``."""
-        found = self.find(symbol)
+        found = self._resolved.get(symbol) or self.find(symbol)
         if found is None:
             raise UnknownInstrument(
                 f"no instrument for symbol {symbol!r}; add a row to INSTRUMENTS in operators/instruments.py "

@@ -105,7 +105,7 @@ def book_lots(ledger: Ledger, key: BookKey) -> int:
 def mark(ledger: Ledger, position: SymbolPosition, ticks: int) -> None:
     """Value a symbol at a new price."""
     table = ledger.marks
-    change = (ticks - table.ticks(position.row)) * position.tick_value_nanos
+    change = (ticks - table.ints.item(position.row, TICKS)) * position.tick_value_nanos
     if change:
         table.ints[position.row, TICKS] = ticks
         ledger.net_nanos += position.lots * change
@@ -139,20 +139,32 @@ def fill(ledger: Ledger, key: BookKey, position: SymbolPosition, done: Fill) -> 
     ledger.realized_nanos += realized
     ledger.fees_nanos += fee_nanos
     ledger.cash_nanos -= flow + fee_nanos
-    _change(ledger, position, signed_lots, signed_lots, -done.released_lots)
+    held, unit = position.lots, ledger.marks.ticks(position.row) * position.tick_value_nanos
+    lots = position.lots = held + signed_lots
+    ledger.net_nanos += signed_lots * unit
+    ledger.gross_nanos += (abs(lots) - abs(held)) * unit
+    work(ledger, position, signed_lots, -done.released_lots)
     return book
 
 
 def work(ledger: Ledger, position: SymbolPosition, sign: int, lots: int) -> None:
     """Add ``lots`` (negative: release) to what works at the venue on the side of ``sign``."""
-    _change(ledger, position, 0, sign, lots)
+    if sign > 0:
+        position.working_buy_lots += lots
+    else:
+        position.working_sell_lots += lots
+    _weigh(ledger, position)
 
 
 def worst_lots(position: SymbolPosition, sign: int, lots: int) -> int:
     """Largest absolute position possible if working orders and a further order of ``lots`` fill on the worse side."""
-    long = position.lots + position.working_buy_lots + (lots if sign > 0 else 0)
-    short = position.lots - position.working_sell_lots - (lots if sign < 0 else 0)
-    return max(abs(long), abs(short))
+    long = position.lots + position.working_buy_lots
+    short = position.working_sell_lots - position.lots
+    if sign > 0:
+        long += lots
+    else:
+        short += lots
+    return long if long > short else short  # the larger is not negative: they sum to what works
 
 
 def violations(ledger: Ledger) -> list[str]:
@@ -206,21 +218,11 @@ def _apply(book: Book, signed_lots: int, flow: int) -> int:
     return realized
 
 
-def _change(ledger: Ledger, position: SymbolPosition, signed_lots: int, sign: int, working_lots: int) -> None:
-    """Add lots to what is held, and to what works on the side of ``sign``; keeps the sums and the table of marks."""
-    if sign > 0:
-        position.working_buy_lots += working_lots
-    else:
-        position.working_sell_lots += working_lots
-    before, lots = position.lots, position.lots + signed_lots
+def _weigh(ledger: Ledger, position: SymbolPosition) -> None:
+    """Keep the worst case, and the table of marks, after lots were added to what is held or works."""
+    table, row, tick_value, lots = ledger.marks, position.row, position.tick_value_nanos, position.lots
     long, short = lots + position.working_buy_lots, position.working_sell_lots - lots
     worst = long if long > short else short
-    table, row, tick_value = ledger.marks, position.row, position.tick_value_nanos
-    unit = table.ticks(row) * tick_value
-    ledger.worst_nanos += (worst - position.worst_lots) * unit
+    ledger.worst_nanos += (worst - position.worst_lots) * tick_value * table.ints.item(row, TICKS)
     position.worst_lots = worst
-    if signed_lots:
-        ledger.net_nanos += signed_lots * unit
-        ledger.gross_nanos += (abs(lots) - abs(before)) * unit
-        position.lots = lots
     table.hold(row, lots * tick_value, worst * tick_value)

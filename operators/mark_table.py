@@ -12,9 +12,10 @@ from operators.mark_run import DOUBLES, Doubles, Longs, MarkRun
 from schemas.market import Mark
 
 # columns of ``ints``: the last mark's times; the price in ticks; what one tick is worth as held, and on the worse side
-# with the working orders (both 1e-9 of the currency); 1 where each mark must be seen by more than arithmetic
-TS_EVENT, TS_LAST, TS_OPEN, TICKS, HELD, WORST, BUSY, TOO_LARGE = range(8)
-INTS = 8
+# with the working orders (both 1e-9 of the currency; the latter ``TOO_LARGE`` where it does not fit); 1 where the venue
+# awaits the symbol's marks
+TS_EVENT, TS_LAST, TS_OPEN, TICKS, HELD, WORST, BUSY = range(7)
+INTS = 7
 # columns of ``floats``: the last mark's prices, volume, quote and volatility; what a price is multiplied with for ticks
 TICKS_PER_UNIT = DOUBLES
 FLOATS = DOUBLES + 1
@@ -22,6 +23,7 @@ FLOATS = DOUBLES + 1
 NOT_SEEN, NOT_TRADED = -1, -2  # in place of a row: no mark was seen yet; no instrument has the name
 LIMIT = 1 << 60
 """Amounts below it can be added and compared in 64 bits; larger ones are left to Python's integers."""
+TOO_LARGE = 2 * LIMIT  # times any change of price is beyond the limit
 _ROWS = 16
 
 
@@ -56,12 +58,11 @@ class MarkTable(msgspec.Struct, eq=False):
         return self.ints.item(row, TICKS)
 
     def hold(self, row: int, held: int, worst: int) -> None:
-        """Set what one tick is worth to the account: as held, and on the worse side."""
-        fits = -LIMIT < held < LIMIT and -LIMIT < worst < LIMIT
-        ints = self.ints
-        ints[row, TOO_LARGE] = not fits
-        ints[row, HELD] = held if fits else 0
-        ints[row, WORST] = worst if fits else 0
+        """Set what one tick is worth to the account: as held, and on the worse side, which is never less."""
+        if worst >= LIMIT:
+            held, worst = 0, TOO_LARGE
+        self.ints[row, HELD] = held
+        self.ints[row, WORST] = worst
 
     def last(self, row: int, symbol: str) -> Mark | None:
         """The symbol's last mark; None before the first."""
@@ -84,5 +85,6 @@ class MarkTable(msgspec.Struct, eq=False):
 
     def settle(self, run: MarkRun, row: int) -> None:
         """Note where a mark's symbol stands, now that the account has seen it."""
-        number = run.symbol.item(row)
-        self.places_of(run.symbols)[number] = self.rows.get(run.symbols[number], NOT_TRADED)
+        number, places = run.symbol.item(row), self.places_of(run.symbols)
+        if places[number] == NOT_SEEN:
+            places[number] = self.rows.get(run.symbols[number], NOT_TRADED)

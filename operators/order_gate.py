@@ -29,7 +29,17 @@ from operators.trading_state import state_check
 from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, RuleCheck, Signal, SubmitOrder, Verdict
 
 
-class _Judged(msgspec.Struct, frozen=True):
+class _Wish(msgspec.Struct, frozen=True, gc=False):
+    """A usable signal, what it is about, the price in ticks, and the signed lots that it asks to hold."""
+
+    signal: Signal
+    instrument: Instrument
+    position: SymbolPosition
+    ticks: int
+    lots: int
+
+
+class _Judged(msgspec.Struct, frozen=True, gc=False):
     """An order, every rule's reading of it, and the names of the rules that deny it."""
 
     proposal: Proposal
@@ -68,17 +78,18 @@ def decide(
     if fault or instrument is None:
         out.append(_decision(parameters, state, signal, "DENIED", fault))
         return []
-    position = _priced_position(state, instrument, signal)
+    wish = _wish(parameters, state, signal, instrument)
     held = book_lots(state.ledger, (signal.strategy, signal.symbol))
-    wanted = _wanted_lots(parameters, state, signal, instrument, position)
-    if _near(held, wanted, parameters.resize_tolerance):
-        reason = "size rounds to zero" if signal.target != "FLAT" and not wanted else "position is as wanted"
+    if _near(held, wish.lots, parameters.resize_tolerance):
+        reason = (
+            "size rounds to zero" if signal.target != "FLAT" and not wish.lots else "position is as wanted"
+        )
         out.append(_decision(parameters, state, signal, "NOTHING_TO_DO", reason))
         return []
-    judged = _judge(parameters, state, signal, instrument, held, wanted - held)
+    judged = _judge(parameters, state, wish, held, wish.lots - held)
     reason = ",".join(judged.denying)
     if judged.denying and held * judged.proposal.sign < 0 and not judged.proposal.is_exit:
-        closing = _judge(parameters, state, signal, instrument, held, -held)
+        closing = _judge(parameters, state, wish, held, -held)
         if not closing.denying:
             judged, reason = closing, f"closing part only; the rest denied by {reason}"
     if judged.denying:
@@ -88,7 +99,7 @@ def decide(
             out.append(account_alert(parameters.account, "WARNING", "exit_denied", text, state.clock_ns))
         return []
     out.append(_decision(parameters, state, signal, "APPROVED", reason, judged))
-    return _submit(parameters, state, signal, instrument, position, judged.proposal, out)
+    return _submit(parameters, state, wish, judged.proposal, out)
 
 
 def cancel_order(
@@ -115,9 +126,8 @@ def _wait(
         return []
     key = (signal.strategy, signal.symbol)
     if not working.cancel_requested:
-        position = _priced_position(state, instrument, signal)
+        wanted = _wish(parameters, state, signal, instrument).lots
         heading = book_lots(state.ledger, key) + working.sign * working.leaves_lots
-        wanted = _wanted_lots(parameters, state, signal, instrument, position)
         if _near(heading, wanted, parameters.resize_tolerance):
             reason = f"order {working.client_order_id} works towards it"
             out.append(_decision(parameters, state, signal, "NOTHING_TO_DO", reason))
@@ -156,47 +166,32 @@ def _expired(signal: Signal, now_ns: int) -> str:
     return ""
 
 
-def _priced_position(state: AccountState, instrument: Instrument, signal: Signal) -> SymbolPosition:
-    """The symbol's position; before its first mark it is valued at the signal's price."""
-    position = position_of(state.ledger, instrument)
-    if state.ledger.marks.ticks(position.row) == 0:
-        mark(state.ledger, position, max(1, instrument.nearest_ticks(signal.price)))
-    return position
-
-
-def _wanted_lots(
-    parameters: AccountParameters,
-    state: AccountState,
-    signal: Signal,
-    instrument: Instrument,
-    position: SymbolPosition,
-) -> int:
-    sign = _TARGET_SIGN[signal.target]
-    if not sign:
-        return 0
+def _wish(
+    parameters: AccountParameters, state: AccountState, signal: Signal, instrument: Instrument
+) -> _Wish:
+    """What the signal asks for; before its symbol's first mark that is valued at the signal's price."""
     ledger = state.ledger
+    position = position_of(ledger, instrument)
     ticks = ledger.marks.ticks(position.row)
-    return sign * parameters.sizer.lots(signal, instrument, ledger.equity_nanos, ticks)
+    if ticks == 0:
+        ticks = max(1, instrument.nearest_ticks(signal.price))
+        mark(ledger, position, ticks)
+    sign = _TARGET_SIGN[signal.target]
+    lots = sign * parameters.sizer.lots(signal, instrument, ledger.equity_nanos, ticks) if sign else 0
+    return _Wish(signal, instrument, position, ticks, lots)
 
 
 def _near(held: int, wanted: int, tolerance: float) -> bool:
     return held == wanted or (held * wanted > 0 and abs(wanted - held) <= tolerance * abs(wanted))
 
 
-def _judge(
-    parameters: AccountParameters,
-    state: AccountState,
-    signal: Signal,
-    instrument: Instrument,
-    held: int,
-    delta: int,
-) -> _Judged:
+def _judge(parameters: AccountParameters, state: AccountState, wish: _Wish, held: int, delta: int) -> _Judged:
     """Every rule's reading of an order for ``delta`` lots, and the names of those that deny it."""
-    ledger, sign, lots = state.ledger, 1 if delta > 0 else -1, abs(delta)
-    position = ledger.symbols[signal.symbol]
+    ledger, signal, position, instrument = state.ledger, wish.signal, wish.position, wish.instrument
+    sign, lots = (1, delta) if delta > 0 else (-1, -delta)
     is_exit = held * sign < 0 and lots <= abs(held)
-    ticks = ledger.marks.ticks(position.row)
-    after = worst_lots(position, sign, lots) * ticks * position.tick_value_nanos
+    unit = wish.ticks * position.tick_value_nanos
+    after = worst_lots(position, sign, lots) * unit
     proposal = Proposal(
         signal.strategy,
         signal.symbol,
@@ -207,11 +202,10 @@ def _judge(
         ledger.cash_nanos + ledger.net_nanos,
         state.drawdown_base_nanos,
         after,
-        ledger.worst_nanos - position.worst_lots * ticks * position.tick_value_nanos + after,
+        ledger.worst_nanos - position.worst_lots * unit + after,
     )
-    checks, denying = [state_check(state.trading_state, is_exit)], []
-    if not checks[0].passed:
-        denying.append("trading_state")
+    of_state = state_check(state.trading_state, is_exit)
+    checks, denying = [of_state], [] if of_state.passed else ["trading_state"]
     for rule, rule_state in zip(parameters.rules, state.rules):
         check = rule.check(rule_state, proposal)
         if not check.passed:
@@ -222,7 +216,7 @@ def _judge(
         checks.append(check)
     _judge_quantity(max(lots, abs(held + delta)) * instrument.lot_size_nanos, checks, denying)
     quantity = min(lots * instrument.lot_size_nanos, MAX_QUANTITY_NANOS)
-    price = ticks * instrument.tick_size_nanos
+    price = wish.ticks * instrument.tick_size_nanos
     return _Judged(proposal, tuple(checks), denying, quantity, price)
 
 
@@ -259,20 +253,15 @@ def _decision(
 
 
 def _submit(
-    parameters: AccountParameters,
-    state: AccountState,
-    signal: Signal,
-    instrument: Instrument,
-    position: SymbolPosition,
-    proposal: Proposal,
-    out: list[Output],
+    parameters: AccountParameters, state: AccountState, wish: _Wish, proposal: Proposal, out: list[Output]
 ) -> list[ExecutionReport]:
-    style, venue, sign = parameters.style, parameters.venue, proposal.sign
+    signal, instrument, position = wish.signal, wish.instrument, wish.position
+    style, venue, sign, lots = parameters.style, parameters.venue, proposal.sign, proposal.lots
     limit = style.order_type == "LIMIT" and not proposal.is_exit
-    mark_ticks = state.ledger.marks.ticks(position.row)
-    limit_ticks = max(1, mark_ticks + sign * style.limit_offset_ticks) if limit else 0
+    limit_ticks = max(1, wish.ticks + sign * style.limit_offset_ticks) if limit else 0
+    order_id = client_order_id(parameters.account, signal.strategy, signal.symbol, signal.id)
     request = SubmitOrder(
-        client_order_id(parameters.account, signal.strategy, signal.symbol, signal.id),
+        order_id,
         parameters.account,
         signal.strategy,
         signal.symbol,
@@ -280,17 +269,15 @@ def _submit(
         "BUY" if sign > 0 else "SELL",
         "LIMIT" if limit else "MARKET",
         "GTC" if proposal.is_exit else style.time_in_force,
-        proposal.lots * instrument.lot_size_nanos,
+        lots * instrument.lot_size_nanos,
         limit_ticks * instrument.tick_size_nanos,
         proposal.is_exit,
         state.clock_ns,
         signal.id,
         f"decision:{signal.id}",
     )
-    state.orders.add(
-        Order(request.client_order_id, signal.strategy, signal.symbol, sign, proposal.lots, proposal.is_exit)
-    )
-    work(state.ledger, position, sign, proposal.lots)
+    state.orders.add(Order(order_id, signal.strategy, signal.symbol, sign, lots, proposal.is_exit))
+    work(state.ledger, position, sign, lots)
     for rule, rule_state in zip(parameters.rules, state.rules):
         if rule_state is not None:
             rule.submitted(rule_state, proposal)

@@ -124,7 +124,9 @@ class Order(msgspec.Struct):
     @property
     def leaves_lots(self) -> int:
         """Lots that may still fill: 0 once closed, and never below 0."""
-        return 0 if self.state in CLOSED_STATES else max(0, self.lots - self.filled_lots)
+        if self.state in CLOSED_STATES or self.filled_lots >= self.lots:
+            return 0
+        return self.lots - self.filled_lots
 
 
 class OrderTable(msgspec.Struct):
@@ -140,7 +142,8 @@ class OrderTable(msgspec.Struct):
 
     def find(self, client_order_id: str) -> Order | None:
         """An order that works or that closed lately."""
-        return self.open.get(client_order_id) or self.closed.get(client_order_id)
+        order = self.open.get(client_order_id)
+        return self.closed.get(client_order_id) if order is None else order
 
     def working_order(self, key: BookKey) -> Order | None:
         """The order that works for a strategy in a symbol."""
@@ -178,13 +181,15 @@ def event_of(order: Order, report: ExecutionReport, lot_size_nanos: int) -> Orde
     tells of fills that were not sent: the order is UNKNOWN until they come, and then takes the closing word
     that came first.
     """
-    order.told_nanos = max(order.told_nanos, report.cumulative_quantity_nanos)
-    if report.status in ("CANCELLED", "EXPIRED"):
-        order.told_close = report.status
+    status = report.status
+    if report.cumulative_quantity_nanos > order.told_nanos:
+        order.told_nanos = report.cumulative_quantity_nanos
+    if status == "CANCELLED" or status == "EXPIRED":
+        order.told_close = status
     if order.filled_lots * lot_size_nanos < order.told_nanos:
         return "UNKNOWN"
-    if report.status not in ("PARTIALLY_FILLED", "FILLED"):
-        return report.status
+    if status != "PARTIALLY_FILLED" and status != "FILLED":
+        return status
     if order.filled_lots >= order.lots:
         return "FILLED"
     return order.told_close or "PARTIALLY_FILLED"

@@ -25,7 +25,11 @@ _LOWEST, _HIGHEST = -(1 << 63), (1 << 63) - 1
 
 def pass_quiet(state: AccountState, run: MarkRun, row: int) -> int:
     """Apply the quiet marks from ``row`` on; returns the row of the first that is not, or the number of rows."""
-    ledger = state.ledger
+    ledger, table = state.ledger, state.ledger.marks
+    places = table.places_of(run.symbols)
+    place = places.item(run.symbol.item(row))
+    if place >= 0 and table.ints.item(place, at.BUSY):
+        return row
     equity, peak, floor = (
         ledger.cash_nanos + ledger.net_nanos,
         state.peak_equity_nanos,
@@ -38,8 +42,6 @@ def pass_quiet(state: AccountState, run: MarkRun, row: int) -> int:
     if not (-at.LIMIT < equity < at.LIMIT and -at.LIMIT < peak < at.LIMIT):
         return row
     end_ns = min(state.next_report_ns, state.next_day_ns, _HIGHEST) if state.next_report_ns else _LOWEST
-    table = ledger.marks
-    places = table.places_of(run.symbols)
     account = (state.clock_ns, end_ns, equity, peak, floor)
     row, state.clock_ns, net, gross, worst, state.peak_equity_nanos = _scan(
         row, run.symbol, run.longs, run.doubles, places, table.ints, table.floats, account
@@ -75,11 +77,11 @@ def _scan(
         if place == at.NOT_TRADED or (place >= 0 and ts_ns <= ints[place, at.TS_EVENT]):
             row += 1
             continue
-        if place < 0 or ints[place, at.BUSY] or ints[place, at.TOO_LARGE] or not _usable(doubles, row):
+        if place < 0 or ints[place, at.BUSY] or not _usable(doubles, row):
             break
         held, at_worst = ints[place, at.HELD], ints[place, at.WORST]
         change = _ticks(doubles, floats, row, place) - ints[place, at.TICKS]
-        if abs(float(change)) * float(max(abs(held), abs(at_worst))) > at.LIMIT:
+        if abs(float(change)) * float(at_worst) > at.LIMIT:
             break
         new_net, new_gross = net + held * change, gross + abs(held) * change
         new_worst = worst + at_worst * change

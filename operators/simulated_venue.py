@@ -59,7 +59,7 @@ class SimulatedVenueState(msgspec.Struct):
     executions: int = 0
 
 
-class _Interval(msgspec.Struct):
+class _Interval(msgspec.Struct, gc=False):
     """What a mark's interval offers: its prices, the mark before it, and the volume that is left, in lots."""
 
     mark: Mark
@@ -68,7 +68,7 @@ class _Interval(msgspec.Struct):
     volume_lots: int
 
 
-class _Chance(msgspec.Struct, frozen=True):
+class _Chance(msgspec.Struct, frozen=True, gc=False):
     """A price that an order may fill at. ``mark``: what its slippage may know."""
 
     ticks: int
@@ -77,7 +77,7 @@ class _Chance(msgspec.Struct, frozen=True):
     mark: Mark
 
 
-class _Fill(msgspec.Struct, frozen=True):
+class _Fill(msgspec.Struct, frozen=True, gc=False):
     """What a report says about a fill."""
 
     quantity_nanos: int
@@ -116,14 +116,12 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
 
     def submit(self, state: SimulatedVenueState, order: SubmitOrder) -> list[ExecutionReport]:
         """Accept or reject. A client id that works already is ignored: submits are idempotent."""
-        working = state.working.get(order.symbol, [])
-        if any(resting.request.client_order_id == order.client_order_id for resting in working):
-            return []
+        for resting in state.working.get(order.symbol, ()):
+            if resting.request.client_order_id == order.client_order_id:
+                return []
         state.orders += 1
-        resting = RestingOrder(
-            order, f"{self.name}-{order.account}-{state.orders}", 1 if order.side == "BUY" else -1, 0, 0, 0
-        )
-        resting.arrival_ns = order.ts_event_ns + self.latency_ns
+        name, sign = f"{self.name}-{order.account}-{state.orders}", 1 if order.side == "BUY" else -1
+        resting = RestingOrder(order, name, sign, 0, 0, order.ts_event_ns + self.latency_ns)
         fault = _admit(self.instruments, resting)
         if fault:
             return [self._report(state, resting, "REJECTED", resting.arrival_ns, reason=fault)]
@@ -172,7 +170,7 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
     ) -> None:
         """Let one interval pass over one order. A finished order is left with 0 lots."""
         mark = interval.mark
-        if mark.ts_last_ns >= max(resting.arrival_ns, mark.ts_open_ns):
+        if resting.arrival_ns <= mark.ts_last_ns >= mark.ts_open_ns:
             chance = _chance(resting, interval)
             if chance is not None and not 0 < resting.cancel_ns <= chance.ts_ns:
                 lots = min(resting.lots - resting.filled, interval.volume_lots)
