@@ -7,7 +7,7 @@
 
 A run may have been stopped before it had said everything. What it lacks at its end is a difference only where the
 record itself promises it: marks say up to when everything has been said and how many signals, and what a later cut
-of the account's journal led to stands after what the earlier ones did.
+of the account's journal led to stands after what the earlier ones did (docs/adr/0018).
 """
 
 from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ import typer
 from ui.cli.exits import CheckFailed, UsageError
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, open_configured
-from ui.cli.output import emit_json
+from ui.cli.output import emit_json, note
 from ui.cli.progress import Bar, StatusLine
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json:
         emit_json(found)
     else:
         print_what_if(found)
+        if keep is not None:
+            note(f"next: titan report compare {found.log} {keep}   titan explain --last --log {keep}")
     if found.stopped:
         raise KeyboardInterrupt
 
