@@ -5,7 +5,7 @@ from html import escape
 from operators.performance import Metrics, PerformanceResult, Share
 from operators.performance.ratios import LEAST
 from ui.report.report import Distribution, Report
-from ui.report.tables import Cell, amount, count, figure, ratio, table, text
+from ui.report.tables import Cell, amount, count, figure, plain, ratio, table, text
 from ui.report.words import DASH, MINUS, duration, moment, money, percent
 
 FALLS = 5
@@ -73,9 +73,9 @@ def costs(result: PerformanceResult | None) -> str:
                 count(row.fills),
                 amount(row.turnover_nanos),
                 amount(row.fees_nanos),
-                _bps(row.fees_bps),
+                plain(row.fees_bps),
                 amount(row.slippage_nanos),
-                _bps(row.slippage_bps),
+                plain(row.slippage_bps),
             ),
             "",
         )
@@ -95,7 +95,7 @@ def directions(result: PerformanceResult | None) -> str:
                 text(row.side.capitalize(), row.side.lower()),
                 count(row.trades),
                 ratio(row.win_rate, digits=1),
-                _plain(row.profit_factor),
+                plain(row.profit_factor),
                 amount(row.net_nanos, True),
             ),
             "",
@@ -166,7 +166,7 @@ def _shares(caption: str, shares: tuple[Share, ...], first: str) -> str:
                 amount(share.net_nanos, True),
                 count(share.trades),
                 ratio(share.win_rate, digits=1),
-                _plain(share.profit_factor),
+                plain(share.profit_factor),
                 Cell(DASH, "", "", True)
                 if share.average_trade_nanos is None
                 else amount(share.average_trade_nanos, True),
@@ -259,11 +259,3 @@ def _percent(value: float | None, plus: bool = True) -> str:
 
 def _money(nanos: int | None) -> str:
     return DASH if nanos is None else money(nanos, True)
-
-
-def _plain(value: float | None) -> Cell:
-    return Cell(DASH, "", "", True) if value is None else figure(f"{value:,.2f}", value)
-
-
-def _bps(value: float | None) -> Cell:
-    return _plain(value)

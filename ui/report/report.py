@@ -137,6 +137,9 @@ class StrategyRow(msgspec.Struct, frozen=True):
     won: int
     win_rate: float | None
     turnover_nanos: int
+    profit_factor: float | None
+    sharpe_ratio: float | None
+    """Of the daily profit."""
     signals: int
     approved: int
     denied: int

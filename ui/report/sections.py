@@ -3,7 +3,7 @@
 from html import escape
 
 from ui.report.report import Report, Tally
-from ui.report.tables import Cell, amount, count, figure, ratio, table, text
+from ui.report.tables import Cell, amount, count, figure, plain, ratio, table, text
 from ui.report.words import DASH, duration, moment, number, quantity
 
 TRADES = 500
@@ -15,8 +15,8 @@ _CROSS = "\N{BALLOT X} "
 def strategies(report: Report) -> str:
     """Profit, trades and decisions by strategy, with their sum."""
     headings = (
-        "Strategy", "Realised", "Unrealised", "Fees", "Net", "Trades", "Won", "Turnover", "Signals", "Denied",
-        "Nothing to do",
+        "Strategy", "Realised", "Unrealised", "Fees", "Net", "Trades", "Won", "Profit factor", "Sharpe", "Turnover",
+        "Signals", "Denied", "Nothing to do",
     )  # fmt: skip
     rows = [
         (
@@ -28,6 +28,8 @@ def strategies(report: Report) -> str:
                 amount(row.net_nanos, True),
                 count(row.trades),
                 ratio(row.win_rate, digits=1),
+                plain(row.profit_factor),
+                plain(row.sharpe_ratio),
                 amount(row.turnover_nanos),
                 count(row.signals),
                 count(row.denied),
@@ -52,6 +54,8 @@ def _sum(report: Report) -> tuple[Cell, ...]:
         amount(sum(row.net_nanos for row in rows), True),
         count(totals.closed),
         ratio(totals.win_rate, digits=1),
+        plain(totals.profit_factor),
+        plain(report.performance.metrics.sharpe_ratio if report.performance else None),
         amount(sum(row.turnover_nanos for row in rows)),
         count(sum(row.signals for row in rows)),
         count(sum(row.denied for row in rows)),

@@ -30,6 +30,8 @@ def strategy_rows(
                 share.trades_won if share else 0,
                 share.win_rate if share else None,
                 share.turnover_nanos if share else 0,
+                share.profit_factor if share else None,
+                share.sharpe_ratio if share else None,
                 asked[name],
                 verdicts[name, "APPROVED"],
                 verdicts[name, "DENIED"],

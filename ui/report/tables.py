@@ -5,7 +5,7 @@ from html import escape
 
 import msgspec
 
-from ui.report.words import DASH, exact, money, percent
+from ui.report.words import DASH, MINUS, exact, money, percent
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -40,6 +40,11 @@ def count(value: int) -> Cell:
 def figure(shown: str, value: float) -> Cell:
     """Cell of any other number."""
     return Cell(shown, repr(value), "", True)
+
+
+def plain(value: float | None) -> Cell:
+    """Cell of a number with two decimals; empty for None."""
+    return Cell(DASH, "", "", True) if value is None else figure(f"{value:,.2f}".replace("-", MINUS), value)
 
 
 def text(shown: str, tone: str = "") -> Cell:
