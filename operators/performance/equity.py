@@ -54,6 +54,25 @@ class Days(msgspec.Struct):
     equity_nanos: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
 
 
+class Hours(msgspec.Struct):
+    """Equity at the ends of the first ``HOURS_KEPT`` hours that have an update: all that a short run can be told by."""
+
+    end_ns: int = 0
+    equity_nanos: "array[int]" = msgspec.field(default_factory=lambda: array("q"))
+
+
+HOUR_NS = 3_600_000_000_000
+HOURS_KEPT = 96
+
+
+def end_hour(hours: Hours, ts_ns: int, last_nanos: int) -> None:
+    """Note the equity at the end of the hour before, and begin that of ``ts_ns``."""
+    if hours.end_ns:
+        hours.equity_nanos.append(last_nanos)
+    kept = len(hours.equity_nanos) < HOURS_KEPT
+    hours.end_ns = -(-ts_ns // HOUR_NS) * HOUR_NS if kept else 2**63
+
+
 def fall(drawdowns: Drawdowns, update: PortfolioUpdate, kept: int) -> None:
     """Follow the equity of an update; ``kept`` drawdowns are remembered."""
     equity, peak = update.equity_nanos, update.peak_equity_nanos

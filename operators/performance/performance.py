@@ -61,6 +61,8 @@ class Performance(msgspec.Struct, frozen=True):
     def _on_update(self, state: PerformanceState, update: PortfolioUpdate) -> None:
         if update.ts_event_ns > state.day_end_ns:
             self._start_day(state, update)
+        if update.ts_event_ns > state.hours.end_ns:
+            equity.end_hour(state.hours, update.ts_event_ns, state.last.equity_nanos if state.last else 0)
         filled = fills.on_update(state.trail, update)
         if filled is not None:
             _on_fill(state, filled)

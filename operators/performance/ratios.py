@@ -84,6 +84,32 @@ def return_ratios(returns: Doubles, periods: int) -> ReturnRatios:
     )
 
 
+class HourRatios(msgspec.Struct, frozen=True):
+    """Ratios of hourly returns; nothing is made yearly of them."""
+
+    hours: int
+    volatility: float | None
+    best_hour: float | None
+    worst_hour: float | None
+    hours_won: float | None
+
+
+def hour_ratios(returns: Doubles) -> HourRatios:
+    """Return the ratios of simple hourly returns; volatility is their standard deviation (n - 1).
+
+    >>> hour_ratios(np.array([0.01, -0.01, 0.0, 0.02])).hours_won
+    0.6666666666666666
+    """
+    n = len(returns)
+    return HourRatios(
+        n,
+        _spread(returns) if n >= LEAST else None,
+        float(returns.max()) if n else None,
+        float(returns.min()) if n else None,
+        _over(float((returns > 0).sum()), float((returns != 0).sum())),
+    )
+
+
 def sharpe_ratio(changes: Doubles, periods: int) -> float | None:
     """Return mean over standard deviation, for a year; of amounts as of returns, since the unit cancels.
 

@@ -9,6 +9,7 @@ own updates.
 import msgspec
 
 from operators.performance.equity import Drawdown
+from operators.performance.ratios import HourRatios
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -164,6 +165,8 @@ class PerformanceResult(msgspec.Struct, frozen=True):
     strategies: tuple[Share, ...]
     symbols: tuple[Share, ...]
     books: tuple[Share, ...]
+    intraday: HourRatios | None
+    """Of equity at the ends of hours, where there are too few days for anything else; else None."""
     complete: bool
     """Whether the log holds the account from its start; if not, returns begin with its first update."""
     unvalued_fills: int

@@ -4,7 +4,7 @@ from array import array
 
 import msgspec
 
-from operators.performance.equity import Days, Drawdowns, Stakes
+from operators.performance.equity import Days, Drawdowns, Hours, Stakes
 from operators.performance.fills import CashTrail
 from operators.performance.sums import CostSums, TradeSums, add_trade
 from operators.performance.trades import Lots
@@ -47,6 +47,7 @@ class PerformanceState(msgspec.Struct):
     drawdowns: Drawdowns = msgspec.field(default_factory=Drawdowns)
     stakes: Stakes = msgspec.field(default_factory=Stakes)
     days: Days = msgspec.field(default_factory=Days)
+    hours: Hours = msgspec.field(default_factory=Hours)
     months: list[MonthEnd] = msgspec.field(default_factory=list)
     books: dict[BookKey, BookSums] = msgspec.field(default_factory=dict)
     books_told: tuple[BookPosition, ...] = ()

@@ -8,9 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.performance import calendar
-from operators.performance.equity import worst
+from operators.performance.equity import HOURS_KEPT, worst
 from operators.performance.fills import initial_nanos
-from operators.performance.ratios import LEAST, return_ratios, simple_returns, underwater
+from operators.performance.ratios import (
+    LEAST,
+    HourRatios,
+    hour_ratios,
+    return_ratios,
+    simple_returns,
+    underwater,
+)
 from operators.performance.result import CostRow, DayRow, Metrics, PerformanceResult, PeriodRow, SideRow
 from operators.performance.shares import DaysOfYear, shares
 from operators.performance.state import MonthEnd, PerformanceState, month_end, trades_of
@@ -71,6 +78,7 @@ def summary(
         tuple(_cost_row(side, sums) for side, sums in zip(("BUY", "SELL", "ALL"), costs)),
         tuple(_side_row(side, sums) for side, sums in zip(("LONG", "SHORT"), sides)),
         *shares(state, month, days.year),
+        _intraday(state, last) if len(days.returns) < LEAST else None,
         state.complete,
         state.trail.unvalued,
     )
@@ -86,6 +94,15 @@ def _returns(state: PerformanceState, last: PortfolioUpdate, periods_per_year: i
     values = np.append(state.base_nanos, equities[counted]).astype(np.float64)
     year = DaysOfYear(counted, periods_per_year or periods)
     return _Returns(numbers[counted], equities[counted], simple_returns(values), year)
+
+
+def _intraday(state: PerformanceState, last: PortfolioUpdate) -> HourRatios | None:
+    hours = state.hours
+    if not hours.end_ns:
+        return None
+    going_on = [] if len(hours.equity_nanos) == HOURS_KEPT else [last.equity_nanos]
+    values = np.array([state.base_nanos, *hours.equity_nanos, *going_on], np.float64)
+    return hour_ratios(simple_returns(values))
 
 
 def _metrics(

@@ -3,7 +3,7 @@
 from html import escape
 
 from operators.performance import Metrics, PerformanceResult, Share
-from operators.performance.ratios import LEAST
+from operators.performance.ratios import LEAST, HourRatios
 from ui.report.report import Distribution, Report
 from ui.report.tables import Cell, amount, count, figure, plain, ratio, table, text
 from ui.report.words import DASH, MINUS, duration, moment, money, percent
@@ -34,7 +34,7 @@ def all_figures(report: Report) -> str:
         + "</dl></div>"
         for name, rows in groups.items()
     )
-    return f"<div class=groups>{boxes}</div>{_year_note(said)}"
+    return f"<div class=groups>{boxes}</div>{_year_note(said)}{_hours_note(result.intraday)}"
 
 
 def drawdowns(result: PerformanceResult | None) -> str:
@@ -251,6 +251,17 @@ def _year_note(said: Metrics) -> str:
 
 def _number(value: float | None) -> str:
     return DASH if value is None else f"{value:,.2f}".replace("-", MINUS)
+
+
+def _hours_note(hours: HourRatios | None) -> str:
+    if hours is None or not hours.hours:
+        return ""
+    words = (
+        f"Hour by hour ({hours.hours}): best {_percent(hours.best_hour)}, worst {_percent(hours.worst_hour)}, "
+        f"{_percent(hours.hours_won, False)} of those that moved won, "
+        f"volatility {_percent(hours.volatility, False)} an hour."
+    )
+    return f"<p class=note>{words}</p>"
 
 
 def _percent(value: float | None, plus: bool = True) -> str:

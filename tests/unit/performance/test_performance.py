@@ -208,6 +208,27 @@ def test_ruin_is_told_without_nonsense() -> None:
     assert result.metrics.max_drawdown == -1.5
 
 
+def test_a_short_run_is_told_by_its_hours_and_a_long_one_is_not() -> None:
+    run = TinyRun()
+    run.fill(60, "o1", BOOK, 1, 1600.0)
+    for second, price in ((1800, 1610.0), (3600, 1620.0), (5000, 1600.0), (4 * 3600, 1640.0)):
+        run.mark(second, "ES", price)
+    short = result_of(told(run)).intraday
+    assert short is not None and short.hours == 3
+    assert (short.best_hour, short.worst_hour) == (pytest.approx(0.02), pytest.approx(100 / 101 - 1))
+    assert short.hours_won == pytest.approx(2 / 3)
+    assert short.volatility == pytest.approx(pd.Series([0.01, 100 / 101 - 1, 0.02]).std())
+    for day in range(1, 9):
+        for hour in range(24):
+            run.mark(day * DAY + hour * 3600, "ES", 1600.0)
+    performance = Performance()
+    state = performance.init()
+    for event in told(run):
+        performance.step(state, event)
+    result = performance.result(state)
+    assert result is not None and result.intraday is None and len(state.hours.equity_nanos) == 96
+
+
 def test_an_account_whose_time_has_not_begun_has_no_days() -> None:
     (update,) = told(marked_once())
     result = result_of([msgspec.structs.replace(update, ts_event_ns=0, cause="command:c1")])
