@@ -50,12 +50,15 @@ class Comparison:
             if not self._recorded.is_open(source):
                 lane.end("recorded")
 
-    def finish(self, unverified: Mapping[str, str]) -> list[TopicVerdict]:
-        """Return the verdicts in the order of the topics; ``unverified`` says why one could not be said to its end."""
+    def finish(self, unverified: Mapping[str, str], to_end: bool = True) -> list[TopicVerdict]:
+        """Return the verdicts in the order of the topics; ``unverified`` says why one could not be said to its end.
+
+        Without ``to_end`` the rest of the record is not read.
+        """
         self._has_ended = True
         for lane in self._lanes.values():
             lane.end("today")
-        for source in self._recorded.open():
+        for source in self._recorded.open() if to_end else ():
             while self._recorded.is_open(source):
                 self._read_on(source)
         for lane in self._lanes.values():

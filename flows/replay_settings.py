@@ -14,7 +14,7 @@ from flows.config.keys import dotted, leaves
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin, Text
 from flows.connectors.log import Log
-from flows.run_settings import DERIVING, recorded, recorded_given, recorded_settings
+from flows.run_settings import DERIVING, digest_of, recorded, recorded_given, recorded_settings
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -57,6 +57,10 @@ def replay_settings(
         found = recorded_settings(log, configured, known.account)
         run = configured if found is None else found
         given, notes = [*recorded_given(log, known.account), *_without_others(configured, run)], []
+        if digest_of(known.settings.encode()) != known.digest:
+            notes.append(
+                "the settings in the log do not fit their digest: they were changed after they were noted"
+            )
         tag = symbol_parameters(run).tag
         if tag != known.symbol_tag:
             notes.append(

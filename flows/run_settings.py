@@ -37,7 +37,7 @@ def as_record(settings: Settings) -> RunSettings:
     """Return the settings as the log keeps them."""
     plain = msgspec.to_builtins(settings)
     text = msgspec.json.encode({section: plain[section] for section in DERIVING}, order="deterministic")
-    digest = hashlib.sha256(text).hexdigest()[:16]
+    digest = digest_of(text)
     account = settings.account.id
     return RunSettings(
         id=f"{account}:{digest}",
@@ -48,6 +48,11 @@ def as_record(settings: Settings) -> RunSettings:
         version=_version(),
         settings=text.decode(),
     )
+
+
+def digest_of(settings: bytes) -> str:
+    """Return the digest of settings as the log keeps them."""
+    return hashlib.sha256(settings).hexdigest()[:16]
 
 
 def note_settings(log: Log, settings: Settings) -> None:

@@ -68,7 +68,7 @@ def verify(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) -> 
         fault = run.take_market(symbol_leg_again(log, asked, spans))
         broken = run.take_cuts(account_leg_again(log, asked, journal))
         run.close()
-        verdicts = comparison.finish(_unverified(fault, broken, journal))
+        verdicts = comparison.finish(_unverified(fault, broken, journal), to_end=not stop.asked())
         records = dict(topics.records)
     if journal.holds_reports():
         _as_input(verdicts)

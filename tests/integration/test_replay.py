@@ -21,8 +21,10 @@ from flows.progress import Progress
 from flows.replay_settings import replay_settings
 from flows.verify import Verdict, verify
 from operators.features import FEATURE_SET
+from operators.strategies import BarRows, Intent
+from operators.strategies.sma_crossover import SmaCrossover
 from operators.venue import RemoteVenue
-from schemas.account import JournalEntry, RiskCommand
+from schemas.account import JournalEntry, RiskCommand, RunSettings
 from schemas.codec import decode, encode
 from schemas.orders import ExecutionReport, SubmitOrder
 from schemas.topics import TOPICS
@@ -373,6 +375,38 @@ def test_a_changed_fee(reference: References) -> None:
         "account_journal",
         "execution_requests",
     ]
+
+
+def test_a_strategy_of_today_that_raises(reference: References, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said in a sentence; what the account leg did is verified all the same."""
+    before, bars = SmaCrossover.step, []
+
+    def step(self: SmaCrossover, state: Any, rows: BarRows) -> list[Intent]:
+        bars.append(len(rows.seen))
+        if sum(bars) > 100:
+            raise ZeroDivisionError("planted")
+        return before(self, state, rows)
+
+    monkeypatch.setattr(SmaCrossover, "step", step)
+    verdict = verified(reference(ES).url)
+    assert not verdict.equal and "sma_crossover" in verdict.fault and "planted" in verdict.fault
+    by_topic = {one.topic: one for one in verdict.topics}
+    assert {by_topic[topic].verdict for topic in ACCOUNT} == {"equal"}
+    assert {by_topic[topic].verdict for topic in BY_SYMBOL} == {"unverified"}
+    assert all("planted" in by_topic[topic].why for topic in BY_SYMBOL)
+
+
+def test_settings_that_were_changed_in_the_log(reference: References, tmp_path: Path) -> None:
+    def edit(value: bytes) -> bytes:
+        settings = decode("run_settings", value)
+        assert isinstance(settings, RunSettings)
+        other = settings.settings.replace('"taker_bps":1.0', '"taker_bps":2.0')
+        assert other != settings.settings
+        return encode(msgspec.structs.replace(settings, settings=other))
+
+    verdict = verified(tampered(reference(ES).url, tmp_path, at("run_settings", 0, edit)))
+    assert "execution_reports" in verdict.differing and not set(BY_SYMBOL) & set(verdict.differing)
+    assert "do not fit their digest" in " ".join(verdict.notes)
 
 
 Edit = Callable[[JournalEntry], JournalEntry]
