@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 DAY_NS = 86_400_000_000_000
 WEEKDAYS, ALL_DAYS = 252, 365
 _EPOCH = date(1970, 1, 1).toordinal()
-_SATURDAY, _SUNDAY = 5, 6
+SATURDAY, SUNDAY = 5, 6
 
 
 def day_number(ts_ns: int, offset_ns: int) -> int:
@@ -55,6 +55,15 @@ def last_day_of_month(number: int) -> int:
     return date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH - 1
 
 
+def weekday(number: int) -> int:
+    """Return a day's weekday, 0 being Monday.
+
+    >>> weekday(0)
+    3
+    """
+    return (number + 3) % 7
+
+
 def month_name(month: int) -> str:
     """Return a month as ``2013-09``.
 
@@ -73,9 +82,9 @@ def trading_days(numbers: NDArray[np.int64]) -> tuple[NDArray[np.bool_], int]:
     >>> trading_days(np.array([friday, saturday, sunday]))
     (array([ True,  True,  True]), 365)
     """
-    weekday = (numbers + 3) % 7
-    if (weekday == _SATURDAY).any():
+    weekdays = (numbers + 3) % 7
+    if (weekdays == SATURDAY).any():
         return np.ones(len(numbers), np.bool_), ALL_DAYS
-    counts = weekday != _SUNDAY
+    counts = weekdays != SUNDAY
     counts[-1:] = True
     return counts, WEEKDAYS

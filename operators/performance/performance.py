@@ -16,7 +16,15 @@ from array import array
 import msgspec
 
 from operators.performance import equity, fills
-from operators.performance.calendar import day_end_ns, day_number, last_day_of_month, month_of
+from operators.performance.calendar import (
+    SATURDAY,
+    SUNDAY,
+    day_end_ns,
+    day_number,
+    last_day_of_month,
+    month_of,
+    weekday,
+)
 from operators.performance.fills import BookedFill, initial_nanos
 from operators.performance.result import PerformanceResult
 from operators.performance.state import BookSums, PerformanceState, books_now, month_end, net_nanos
@@ -80,15 +88,17 @@ class Performance(msgspec.Struct, frozen=True):
     def _start_day(self, state: PerformanceState, update: PortfolioUpdate) -> None:
         """End the day before, if there was one, and begin that of the update."""
         day = day_number(update.ts_event_ns, self.day_offset_ns)
+        state.saturdays |= weekday(day) == SATURDAY
+        counted = day + 1 if weekday(day) == SUNDAY and not state.saturdays else day
         if state.from_ns:
-            end_day(state, day > state.month_last_day)
+            end_day(state, counted > state.month_last_day)
         else:
             state.from_ns = update.ts_event_ns
             state.complete = state.trail.seq + 1 == update.seq and (state.trail.seq >= 0 or update.seq == 0)
             state.base_nanos = initial_nanos(update) if state.complete else update.equity_nanos
         state.day, state.day_end_ns = day, day_end_ns(day, self.day_offset_ns)
-        if day > state.month_last_day:
-            state.month_last_day = last_day_of_month(day)
+        if counted > state.month_last_day:
+            state.month, state.month_last_day = month_of(counted), last_day_of_month(counted)
 
 
 def end_day(state: PerformanceState, of_month: bool) -> None:
@@ -115,7 +125,7 @@ def end_day(state: PerformanceState, of_month: bool) -> None:
 
 
 def _end_month(state: PerformanceState, last: PortfolioUpdate) -> None:
-    month = month_of(state.day)
+    month = state.month
     state.months.append(month_end(state, last, month))
     for key, book in books_now(state).items():
         told, net = state.book_nets.setdefault(key, {}), net_nanos(book)

@@ -61,7 +61,10 @@ class PerformanceState(msgspec.Struct):
     from_ns: int = 0
     day: int = 0
     day_end_ns: int = 0
+    month: int = 0
     month_last_day: int = -1
+    saturdays: bool = False
+    """Whether a Saturday had an update; without any, a Sunday is counted with its Monday."""
     orders: int = 0
 
 

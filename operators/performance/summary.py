@@ -55,7 +55,7 @@ def summary(
     last = state.last
     if last is None:
         return None
-    month = calendar.month_of(state.day)
+    month = state.month
     days = _returns(state, last, periods_per_year)
     months = [*state.months, month_end(state, last, month)] if state.from_ns else []
     years = [

@@ -172,6 +172,23 @@ def test_a_weekend_makes_a_year_of_365_days_and_a_sunday_evening_belongs_to_mond
         assert result.metrics.periods_per_year == year
 
 
+@pytest.mark.parametrize("weekends", [False, True], ids=["futures, from Sunday evening", "every day"])
+def test_months_are_what_their_days_make(weekends: bool) -> None:
+    run, dice = TinyRun(CASH), random.Random(4)
+    run.fill(60, "o1", BOOK, 5, 1600.0)
+    for day in range(400):
+        if weekends or pd.Timestamp(START + day * DAY_NS).day_name() != "Saturday":
+            run.mark(day * DAY + 80_000, "ES", 1600.0 + dice.randint(-200, 200) / 4)
+    result = result_of(told(run))
+    by_month: dict[str, float] = defaultdict(lambda: 1.0)
+    for row in result.daily:
+        by_month[row.date[:7]] *= 1.0 + (row.return_ or 0.0)
+    assert any(row.date.endswith("-31") for row in result.daily)
+    assert {row.period: row.return_ for row in result.months} == pytest.approx(
+        {month: grown - 1.0 for month, grown in by_month.items()}, abs=1e-12
+    )
+
+
 def test_the_trading_day_can_begin_in_the_evening() -> None:
     run = TinyRun()
     for hour in (20, 23, 24 + 20):
