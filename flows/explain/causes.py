@@ -9,10 +9,11 @@ from flows.explain.find import DECISIONS, REQUESTS, SIGNALS, Found, linked, read
 from flows.explain.ranges import Ranges
 from operators.strategies import STRATEGIES
 from operators.symbol_parameters import StrategyInstance
-from schemas.account import JournalEntry, RunSettings
+from schemas.account import JournalEntry, PortfolioUpdate, RunSettings
 from schemas.orders import RiskDecision, Signal, SubmitOrder
 
-JOURNAL, SETTINGS = "account_journal", "run_settings"
+JOURNAL, SETTINGS, UPDATES = "account_journal", "run_settings", "portfolio_updates"
+_UPDATES_BEFORE = 100
 _CUTS = 20_000
 """Journal entries after the signal's time that are looked through."""
 
@@ -83,6 +84,35 @@ def parameters_of(ranges: Ranges, signal: Signal) -> Parameters:
         note = f"the log's settings give version {mine}: another version of the strategy gave the signal"
         return Parameters(version, kind, values, link.place, note)
     return Parameters(version, kind, values, link.place, "")
+
+
+def sizing_of(ranges: Ranges, account: str) -> Parameters | None:
+    """Return how orders of the account are sized, by the settings that the log itself keeps; None where it has none."""
+    record = _settings(ranges, account)
+    if record is None:
+        return None
+    link = linked(*record)
+    try:
+        said: dict[str, Any] = msgspec.json.decode(link.event.settings)["sizing"]
+        kind = str(said["kind"])
+        return Parameters(link.event.digest, kind, dict(said[kind]), link.place, "")
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+        return Parameters(
+            link.event.digest, "", None, link.place, f"the log's settings do not say it: {error!r}"
+        )
+
+
+def account_before(ranges: Ranges, decision: RiskDecision) -> Link[PortfolioUpdate] | Missing:
+    """Return the account's last update that is older than the decision."""
+    if UPDATES not in ranges.topics:
+        return Missing(UPDATES, ranges.gone(UPDATES))
+    partition = ranges.partition(UPDATES, decision.account)
+    stop = ranges.at(UPDATES, partition, decision.ts_event_ns)
+    for record in reversed(list(ranges.read(UPDATES, partition, stop - _UPDATES_BEFORE, stop))):
+        event = read(record) if record.key == decision.account.encode() else None
+        if isinstance(event, PortfolioUpdate):
+            return linked(record, event)
+    return Missing(UPDATES, ranges.gone(UPDATES, partition) or "nothing was told of the account before")
 
 
 def _some(link: Any) -> Link[Any]:

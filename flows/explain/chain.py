@@ -226,6 +226,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     decision: Link[RiskDecision] | Missing
     cut: Link[JournalEntry] | Missing
     mark: Link[Mark] | Missing
+    before: Link[PortfolioUpdate] | Missing
+    """The account as last told before the decision."""
+    sizing: Parameters | None
+    """How the run sizes orders; its version is that of the settings."""
     signal: Link[Signal] | Missing
     parameters: Parameters | None
     features: Link[FeatureRow] | Missing

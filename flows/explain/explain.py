@@ -3,7 +3,7 @@
 import msgspec
 
 from flows.connectors.log import Log
-from flows.explain.causes import Cause, cause_of, cut_of, parameters_of
+from flows.explain.causes import UPDATES, Cause, account_before, cause_of, cut_of, parameters_of, sizing_of
 from flows.explain.chain import BarRow, Explanation, FeatureRow, Link, Missing, RegimeRow, Series
 from flows.explain.find import find, newest
 from flows.explain.fits import fits_of
@@ -71,11 +71,19 @@ def _judged(ranges: Ranges, cause: Cause) -> dict[str, object]:
     if isinstance(cause.signal, Link):
         cut = cut_of(ranges, cause.signal)
     if not isinstance(cause.decision, Link):
-        return {"cut": cut, "mark": Missing("marks", "not sought: there is no decision")}
+        unsought = "not sought: there is no decision"
+        return {
+            "cut": cut,
+            "mark": Missing("marks", unsought),
+            "before": Missing(UPDATES, unsought),
+            "sizing": None,
+        }
     decision: RiskDecision = cause.decision.event
     return {
         "cut": cut,
         "mark": mark_at(ranges, decision.symbol, decision.ts_event_ns, _marks_read(ranges, cut, decision)),
+        "before": account_before(ranges, decision),
+        "sizing": sizing_of(ranges, decision.account),
     }
 
 

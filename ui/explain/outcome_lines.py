@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flows.explain.chain import BookChange, Explanation, Filled, Link, Missing, Outcome, Related
 from schemas.orders import ExecutionReport
 from ui.explain.node import Node, missing
-from ui.explain.words import amount, at, later, moment, money
+from ui.explain.words import amount, at, later, moment, money, number
 
 _FIRST, _LAST = 4, 3
 _OPENED = ("opens", "adds to", "turns")
@@ -39,7 +39,7 @@ def _some(reports: tuple[Link[ExecutionReport], ...]) -> tuple[Link[ExecutionRep
 def _said(outcome: Outcome) -> str:
     said = outcome.status.replace("_", " ")
     if outcome.filled_nanos:
-        said += f", {amount(outcome.filled_nanos)} at {amount(outcome.average_price_nanos)}"
+        said += f", {amount(outcome.filled_nanos)} at {number(outcome.average_price_nanos / 1e9)}"
         said += f" in {len(outcome.fills):,} fills" if len(outcome.fills) > 1 else ""
         said += f", fees {money(outcome.fees_nanos)}"
     if outcome.effect:
@@ -47,6 +47,8 @@ def _said(outcome: Outcome) -> str:
     if outcome.realized_nanos is not None and outcome.effect not in ("", "opens", "adds to"):
         net = outcome.realized_nanos - outcome.fees_nanos
         said += f", realised {money(outcome.realized_nanos, True)} ({money(net, True)} after its own fees)"
+    after = sum(one.realized_nanos for one in outcome.related if one.role == "closed by")
+    said += f"; closed later, realised {money(after, True)}" if after else ""
     return f"{said}; {outcome.note}" if outcome.note else said
 
 
@@ -95,9 +97,7 @@ def _related(outcome: Outcome) -> Iterator[Node]:
 def _other(one: Related) -> str:
     if not one.client_order_id:
         return f"fills whose reports are not found; book then {amount(one.quantity_after_nanos)}"
-    said = (
-        f"{one.client_order_id}  {one.side} {amount(one.quantity_nanos)} at {amount(one.average_price_nanos)}"
-    )
+    said = f"{one.client_order_id}  {one.side} {amount(one.quantity_nanos)} at {number(one.average_price_nanos / 1e9)}"
     said += f" in {one.fills} fills" if one.fills > 1 else ""
     said += f", book then {amount(one.quantity_after_nanos)}"
     if one.realized_nanos:

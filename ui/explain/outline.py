@@ -8,7 +8,7 @@ from flows.explain.chain import Explanation, Link, Missing
 from schemas.orders import RiskDecision, RuleCheck, Signal, SubmitOrder
 from ui.explain import market_lines, outcome_lines
 from ui.explain.node import Node, missing
-from ui.explain.words import amount, at, duration, moment, number
+from ui.explain.words import amount, at, duration, moment, money, number
 
 _DIFFERS = "does not fit"
 
@@ -21,7 +21,7 @@ def headline(told: Explanation) -> str:
         if told.outcome:
             said += f": {told.outcome.status.lower().replace('_', ' ')}"
             if told.outcome.filled_nanos:
-                said += f" at {amount(told.outcome.average_price_nanos)}"
+                said += f" at {number(told.outcome.average_price_nanos / 1e9)}"
     elif isinstance(told.decision, Link):
         decision = told.decision.event
         verdict = {"DENIED": "no order, denied", "NOTHING_TO_DO": "no order, nothing to do"}
@@ -78,7 +78,20 @@ def _decision(told: Explanation, signal: Node) -> Node:
     said += f", account {decision.trading_state}" if decision.trading_state != "ACTIVE" else ""
     rules = tuple(_rule(check) for check in decision.checks)
     judged = (_judged(told, decision),) if decision.price_nanos else ()
-    return Node("decision", said, at(link.place), tone, (*rules, *judged, signal), "decision")
+    stood = tuple(_stood(told))
+    return Node("decision", said, at(link.place), tone, (*rules, *judged, *stood, signal), "decision")
+
+
+def _stood(told: Explanation) -> Iterable[Node]:
+    """Yield how the account stood before, and how it sizes orders."""
+    if isinstance(told.before, Link):
+        update = told.before.event
+        said = f"equity {money(update.equity_nanos)}, drawdown {100 * update.drawdown:.2f} %, {update.trading_state}"
+        yield Node("account", f"{said}, as told at {moment(update.ts_event_ns)}", at(told.before.place))
+    sizing = told.sizing
+    if sizing is not None and sizing.place is not None:
+        values = ", ".join(f"{name} {_short(value)}" for name, value in (sizing.values or {}).items())
+        yield Node("sized by", f"{sizing.kind}{sizing.note}, {values}", at(sizing.place))
 
 
 def _rule(check: RuleCheck) -> Node:

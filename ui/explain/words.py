@@ -93,7 +93,7 @@ def duration(ns: int) -> str:
     ('1m', '1h 30m', '0.25 s')
     """
     if ns < 60 * _NANOS:
-        return f"{ns / _NANOS:.9g} s"
+        return f"{ns / _NANOS:.4g} s"
     parts, left = [], ns // _NANOS
     for name, size in _LENGTHS:
         if left >= size:

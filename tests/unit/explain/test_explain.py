@@ -323,3 +323,34 @@ def test_a_long_bar_is_read_at_its_ends_and_where_shorter_bars_have_its_extremes
     assert (found.first.event.price, found.last.event.price) == (100.0, 101.0)
     assert found.high is not None and found.low is not None
     assert (found.high.event.price, found.low.event.price) == (103.0, 99.0)
+
+
+def test_the_settings_in_the_log_say_parameters_and_sizing(tmp_path: Path) -> None:
+    from flows.config import load_settings
+    from flows.config.parameters import strategy_instances
+    from flows.run_settings import note_settings
+
+    sets = (
+        "strategies.sma.kind=sma_crossover",
+        "strategies.sma.params.fast=7",
+        "sizing.fixed_fractional.risk_fraction=0.02",
+    )
+    settings, _ = load_settings(None, {}, sets)
+    version = {one.name: one.version for one in strategy_instances(settings)}["sma"]
+    earlier = update(0, "period:1", 0, ts=END - NANOS)
+    log = make(f"{tmp_path}/t.db", [earlier, again(signal, parameter_version=version), *events()[1:-1]])
+    note_settings(log, settings)
+    chain = told(log)
+    assert chain.sound and chain.parameters is not None and chain.sizing is not None
+    assert (chain.parameters.kind, chain.parameters.values["fast"], chain.parameters.note) == (
+        "sma_crossover",
+        7,
+        "",
+    )  # type: ignore[index]
+    assert (chain.sizing.kind, chain.sizing.values["risk_fraction"]) == ("fixed_fractional", 0.02)  # type: ignore[index]
+    assert isinstance(chain.before, Link) and chain.before.event == earlier
+    other = told(make(f"{tmp_path}/u.db"))
+    assert other.parameters is not None and other.parameters.values is None and other.sizing is None
+    log = make(f"{tmp_path}/v.db")
+    note_settings(log, settings)
+    assert ("signal", "parameters are those of the run") in wrong(told(log))
