@@ -10,7 +10,7 @@ from typing import Self
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
 
-_BATCH = 500
+_BATCH = 100
 
 
 class RecordedTopics:

@@ -111,12 +111,12 @@ class _Run:
             if writer is not None:
                 writer.append(record.topic, record.key, record.value, record.timestamp_ms)
             self._count += 1
+            if stop.asked():
+                return
             if self._count % _EVERY == 0:
                 if writer is not None:
                     writer.flush()
                 self._told(self._count)
-                if stop.asked():
-                    return
 
     def take_market(self, said: Iterable[Said]) -> str:
         """Compare what the symbol leg says; return what a strategy of today's raised, empty if none did."""
