@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.avro_files import records
 from schemas.codec import DecodeError, decode, encode, topic_of
+from schemas.scalars import read_long, write_long
 from tests.unit.schemas.avro_values import (
     RECORDS,
     STRUCTS,
@@ -111,3 +112,11 @@ def nested_records(schema: Any) -> list[dict[str, Any]]:
         if isinstance(field["type"], dict) and field["type"]["type"] == "array"
     ]
     return [schema, *(kind for kind in inner if isinstance(kind, dict))]
+
+
+@pytest.mark.parametrize("bits", [0, 6, 7, 13, 14, 27, 28, 41, 42, 55, 56, 62])
+def test_a_long_of_any_length_is_written_as_it_is_read(bits: int) -> None:
+    for number in ((1 << bits) - 1, 1 << bits, -(1 << bits), -(1 << bits) - 1):
+        written = write_long(number)
+        assert read_long(written, 0) == (number, len(written))
+        assert len(written) == max(1, -(-len(f"{number << 1 ^ number >> 63:b}") // 7))
