@@ -153,6 +153,34 @@ def test_trades_reconcile_with_the_ledger_whatever_is_traded(
     )
 
 
+@given(FILLS)
+def test_the_figures_are_those_of_the_trades_listed(
+    fills: list[tuple[str, str, int, int, int, bool]],
+) -> None:
+    run = TinyRun()
+    for i, (strategy, symbol, lots, ticks, fee, same_order) in enumerate(fills):
+        order = f"o-{strategy}-{symbol}-{i // 3 if same_order else f'{i}x'}"
+        run.fill(i, order, (strategy, symbol), lots, ticks * 0.25, fee / 1e9)
+    run.mark(len(fills), "ES", 1050.25)
+    report = report_of(run)
+    nets = [trade.net_nanos for trade in report.trades]
+    assert report.performance is not None
+    said = report.performance.metrics
+    assert (said.trades, said.trades_won) == (len(nets), sum(net > 0 for net in nets))
+    assert (said.best_trade_nanos, said.worst_trade_nanos) == (
+        max(nets, default=None),
+        min(nets, default=None),
+    )
+    assert said.average_trade_nanos == (sum(nets) // len(nets) if nets else None)
+    held = sum(trade.exit_ns - trade.entry_ns for trade in report.trades)
+    assert said.average_held_ns == (held // len(nets) if nets else None)
+    lost = -sum(net for net in nets if net < 0)
+    assert said.profit_factor == (sum(net for net in nets if net > 0) / lost if lost else None)
+    by_side = {row.side: row.trades for row in report.performance.sides}
+    assert by_side == {side: sum(trade.side == side for trade in report.trades) for side in ("LONG", "SHORT")}
+    assert sum(row.net_nanos for row in report.performance.books) == said.net_nanos
+
+
 def test_a_ledger_that_says_otherwise_is_found(by_hand: TinyRun) -> None:
     records = by_hand.records()
     last = records.updates[-1]
