@@ -23,6 +23,7 @@ REQUESTS, DECISIONS, SIGNALS, REPORTS = (
     "execution_requests", "risk_decisions", "trade_signals", "execution_reports"
 )  # fmt: skip
 _WHOLE_ID = 25
+_ORDER_ID = re.compile(r"[Tt][0-9A-Fa-f]{1,24}")
 _PLACE = re.compile(r"([a-z_]+)/(\d+)@(\d+)(?:\.\d+)?")
 _SIGNAL_ID = re.compile(r".+:.+:\d+:(\d{1,19})")
 _NEAR = 3
@@ -51,6 +52,8 @@ def find(ranges: Ranges, asked: str, account: str | None) -> Found:
     name = name.removeprefix("cancel:").partition(":")[0] if name.startswith("cancel:") else name
     if not name:
         raise NotInLog("nothing was asked for: name an order, a decision or a signal, or ask for --last")
+    if _ORDER_ID.fullmatch(name):
+        name = "T" + name[1:].lower()
     placed, signal = _PLACE.fullmatch(name), _SIGNAL_ID.fullmatch(name)
     if placed:
         return _at(ranges, placed[1], int(placed[2]), int(placed[3]))

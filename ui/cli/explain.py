@@ -42,7 +42,7 @@ class Shown(NamedTuple):
     ticks: Annotated[
         int,
         typer.Option(
-            "--ticks", min=0, max=100_000, metavar="N", help="Show the last N ticks before the close."
+            "--ticks", min=0, max=10_000, metavar="N", help="Show the last N ticks before the close."
         ),
     ] = 0
     everything: Annotated[

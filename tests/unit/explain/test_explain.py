@@ -76,7 +76,8 @@ def test_a_whole_chain(log: Log) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ORDER, ORDER[:4], f"submit:{ORDER}", f" {ORDER} ", f"cancel:{ORDER}:17", SIGNAL, f"decision:{SIGNAL}", "SIM:X2",
+        ORDER, ORDER[:4], f"submit:{ORDER}", f" {ORDER} ", ORDER.swapcase(),
+        f"cancel:{ORDER}:17", SIGNAL, f"decision:{SIGNAL}", "SIM:X2",
         "X1", "V1", "fill:SIM:X2", "execution_requests/0@0", "execution_requests/0@0.0", "risk_decisions/0@0",
         "trade_signals/0@0", "execution_reports/0@1", "portfolio_updates/0@0",
     ],
