@@ -7,7 +7,7 @@ from flows.lookahead.findings import Culprit, Finding
 from flows.lookahead.inputs import Dependence, what_follows, what_precedes
 from flows.lookahead.lines import culprits
 from flows.lookahead.recording import Recording
-from flows.lookahead.strategy_checks import FUTURES, LIVE, Failure
+from flows.lookahead.strategy_checks import FUTURES, LIVE, READS, Failure
 from flows.lookahead.subject import Subject
 from flows.lookahead.traced_run import Job, with_source
 
@@ -130,6 +130,8 @@ def _words(failure: Failure, dependence: Dependence | None) -> str:
             "asked again about the same bars, with a new state, it says something else: it uses chance, a clock, or a "
             "memory outside its state"
         )
+    if failure.check == READS:
+        return f"it {failure.detail}: what it says must follow from its bars alone"
     if failure.check == "leaves its bars alone":
         return f"it writes to `{failure.detail}` of the bars that it is handed, which others read, too"
     if failure.raised:

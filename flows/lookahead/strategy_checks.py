@@ -4,6 +4,7 @@ All of a recording's bars are one block, so that a strategy that looks ahead ins
 taken away at many bars, and what it said about the bars before must stay, to the last digit.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -11,10 +12,12 @@ import msgspec
 import numpy as np
 
 from flows.lookahead.answers import Answer, Raised, ask, ask_in_pieces, changes_its_input, first_difference
+from flows.lookahead.reads import watched_reads
 from flows.lookahead.tape import Tape, changed, shuffled
 from operators.strategies import Strategy
 
 LIVE = "one bar at a time"
+READS = "reads only its bars"
 Future = Callable[[Tape, int, np.random.Generator], Tape]
 
 _FOLLOWING = 1000
@@ -27,6 +30,7 @@ FUTURES: dict[str, Future] = {
 CHECKS: dict[str, str] = {
     "runs to the end": "it raises nothing",
     "same answer twice": "the same bars give the same signals again, bar by bar and all at once",
+    READS: "no file, socket, other program or clock",
     "leaves its bars alone": "no array that it is handed is written to",
     LIVE: "as live: block by block, the state pickled between, it says what it says of all at once",
     "future cut off": "signals up to a bar stay when nothing follows it",
@@ -94,6 +98,7 @@ def check_strategy(strategy: Strategy, tape: Tape, heard: Heard, times: int, see
     yield Outcome("same answer twice", len(heard), unlike)
     if unlike:
         return
+    yield Outcome(READS, 1, _reads(strategy, tape))
     written = changes_its_input(strategy, tape)
     said = [Failure("leaves its bars alone", 0, 0, "", "", written)] if written else []
     yield Outcome("leaves its bars alone", 1, said)
@@ -105,6 +110,16 @@ def check_strategy(strategy: Strategy, tape: Tape, heard: Heard, times: int, see
         yield Outcome(
             check, len(chosen), _with_other_futures(strategy, tape, whole, chosen, (check, future, seed))
         )
+
+
+def _reads(strategy: Strategy, tape: Tape) -> list[Failure]:
+    with watched_reads(inspect.getfile(type(strategy))) as reads:
+        ask(strategy, tape)
+    last = len(tape) - 1
+    return [
+        Failure(READS, last, last + 1, "", "", read.words, Raised(read.words, read.file, read.line))
+        for read in reads[:1]
+    ]
 
 
 def _live(strategy: Strategy, tape: Tape, heard: Heard, seed: int) -> tuple[list[Failure], int]:

@@ -4,6 +4,7 @@ The line that cheats carries the mark "# <- cheat", so that the tests know which
 """
 
 import random
+from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -243,6 +244,25 @@ class NeedsTwoRows(Stateless, frozen=True):
         """Buy every fifth bar, the change of the last two in its reason."""
         change = np.diff(rows.bars[:, CLOSE])[-1]  # <- cheat
         return intents(np.flatnonzero(rows.seen % 5 == 0), "up" if change is None else "any")
+
+
+class ReadsTomorrow(Stateless, frozen=True):
+    """Reads a file, which says the same in every run."""
+
+    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
+        """Buy every fifth bar."""
+        with open(__file__, encoding="utf-8") as tomorrow:  # <- cheat
+            known = tomorrow.read()
+        return intents(np.flatnonzero(rows.seen % 5 == 0) if known else np.empty(0, np.int64))
+
+
+class ReadsTheClock(Stateless, frozen=True):
+    """Asks the clock for something that does not change for a while."""
+
+    def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
+        """Buy every fifth bar, in this century."""
+        today = datetime.now().year  # <- cheat
+        return intents(np.flatnonzero(rows.seen % 5 == 0) if today < 2100 else np.empty(0, np.int64))
 
 
 _NEXT: dict[int, float] = {}

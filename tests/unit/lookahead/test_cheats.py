@@ -15,6 +15,7 @@ SPY = Source((str(DEMO / "spy_1m.csv"),))
 PLAN = Plan(times=60, bars=1000)
 LIVE, CUT, TWICE = "one bar at a time", "future cut off", "same answer twice"
 
+UNSAID = ("leaves its bars alone", "runs to the end", "reads only its bars")
 HONEST = ("HonestPasses", "HonestBuffer", "Breakout", "Columns")
 
 # the cheat, a check that must fail, the input that is named, how many bars ahead it lies
@@ -40,6 +41,8 @@ CHEATS = [
     ("NextRegime", CUT, "regime", 1),
     ("LengthDecides", CUT, None, None),
     ("RunLength", CUT, "close", None),
+    ("ReadsTomorrow", "reads only its bars", "", None),
+    ("ReadsTheClock", "reads only its bars", "", None),
     ("Remembers", TWICE, "", None),
     ("LearnsByHeart", TWICE, "", None),
     ("Throws", TWICE, "", None),
@@ -68,7 +71,7 @@ def test_a_cheat_is_caught_and_named(name: str, check: str, column: str | None, 
     assert found.culprit is not None
     assert Path(found.culprit.file).name in ("cheats.py", "subtle_cheats.py")
     assert found.culprit.source.endswith("# <- cheat"), found.culprit
-    assert found.said != found.otherwise or check in ("leaves its bars alone", "runs to the end")
+    assert found.said != found.otherwise or check in UNSAID
 
 
 def test_a_window_that_is_not_in_the_state_is_no_look_ahead_but_told_all_the_same() -> None:
