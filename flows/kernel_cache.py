@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SOURCES = ("schemas", "operators")
+_SOURCES = ("schemas", "operators", "flows/connectors/recorded")
 _KEPT = 3
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from flows.connectors.recorded import plain_rows
 from operators.account_leg import AccountLeg
 from operators.instruments import DEFAULT_TABLE, NANOS
 from operators.mark_run import run_of
@@ -54,6 +55,13 @@ def run_every_kernel() -> None:
     leg.step(leg.init("SYN0"), 0, [0, 1, 2], values)
     for value in values:
         decode_rows("market_data", value)
+    _read_bars()
+
+
+def _read_bars() -> None:
+    line = np.frombuffer(b"1700000000,1,1,1,1,1", np.uint8)
+    roles = np.array([plain_rows.TIME, *range(plain_rows.FIRST_PRICE, plain_rows.ROLES)])
+    plain_rows.read_plain(line, 0, ord(","), roles, 0, plain_rows.Names().table, plain_rows.make_scratch())
     _value_marks()
 
 

@@ -46,8 +46,19 @@ def content_hash(path: str) -> bytes:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
-def read_lines(path: str, from_line: int = 1) -> Iterator[Lines]:
-    """Yield the lines from number ``from_line`` on, about a MiB at a time, cut at the same places in every reading.
+class Block(msgspec.Struct, frozen=True):
+    """Some whole lines as they stand, the last without its end; the first has number ``first`` (from 1).
+
+    ``fault``: why no more follow; then there are no lines.
+    """
+
+    first: int
+    text: bytes
+    fault: str = ""
+
+
+def read_blocks(path: str) -> Iterator[Block]:
+    """Yield the file about a MiB at a time, cut at the same places in every reading.
 
     A gzip stream that breaks off or is damaged ends with a ``fault``. A line over LONGEST_LINE is cut to it.
     """
@@ -57,18 +68,27 @@ def read_lines(path: str, from_line: int = 1) -> Iterator[Lines]:
         if not newline:
             rest = (rest + chunk)[:LONGEST_LINE]
             continue
-        lines = (rest + head).split(b"\n")
+        text = rest + head
         rest = tail
-        after = number + len(lines)
-        if after > from_line:
-            skipped = max(0, from_line - number)
-            yield Lines(number + skipped, lines[skipped:])
-        number = after
-    if rest and number >= from_line:
-        yield Lines(number, [rest])
+        yield Block(number, text)
+        number += text.count(b"\n") + 1
+    if rest:
+        yield Block(number, rest)
         number += 1
     if fault:
-        yield Lines(number, [], fault)
+        yield Block(number, b"", fault)
+
+
+def read_lines(path: str, from_line: int = 1) -> Iterator[Lines]:
+    """Yield the lines of ``read_blocks`` from number ``from_line`` on."""
+    for block in read_blocks(path):
+        if block.fault:
+            yield Lines(block.first, [], block.fault)
+            return
+        lines = block.text.split(b"\n")
+        skipped = max(0, from_line - block.first)
+        if skipped < len(lines):
+            yield Lines(block.first + skipped, lines[skipped:])
 
 
 def first_lines(path: str, count: int) -> list[bytes]:
