@@ -2,7 +2,7 @@
 
     leg = AccountLeg(account="paper", venue=SimulatedVenue(DEFAULT_TABLE), rules=(PositionLimit(), OrderRate()))
     state = leg.init()
-    outputs = leg.step(state, event)        # Signal | Mark | MarkRun | RiskCommand | ExecutionReport
+    outputs = leg.step(state, event)        # Signal | Mark | MarkRun | RiskCommand | ExecutionReport | SessionsEnded
 
 Outputs, in the order in which they came about: RiskDecision, SubmitOrder, CancelOrder, ExecutionReport (of
 the simulated venue only; a real venue's reports are inputs), PortfolioUpdate, Alert. ``state`` is mutated in
@@ -11,7 +11,8 @@ place.
 Event time: the account's clock is the latest time of a mark, signal or venue report. When it passes the end
 of a report interval, the account is reported as of that end; when it passes the end of a trading day, the
 next day's starting equity is noted. What happens exactly at the end still belongs to the interval and day
-before it. Commands act at once and move no clock.
+before it. Commands act at once and move no clock. When all sessions have ended, the account is reported as it
+stands then.
 """
 
 from operators.account_alerts import account_alert
@@ -28,12 +29,13 @@ from operators.order_gate import decide, on_signal
 from operators.order_life import OrderTable
 from operators.portfolio import portfolio_update
 from operators.quiet_marks import pass_quiet
+from operators.sequencer import SessionsEnded
 from schemas.account import RiskCommand
 from schemas.market import Mark
 from schemas.orders import ExecutionReport, Signal
 
 Told = Signal | RiskCommand | ExecutionReport
-AccountEvent = Told | Mark | MarkRun
+AccountEvent = Told | Mark | MarkRun | SessionsEnded
 
 
 class AccountLeg(AccountParameters, frozen=True, kw_only=True):
@@ -62,6 +64,9 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             self._on_mark(state, event, out)
         elif isinstance(event, Told):
             self._on_told(state, event, out)
+        elif isinstance(event, SessionsEnded):
+            if state.clock_ns:
+                out.append(portfolio_update(self, state, f"sessions:{event.ts_event_ns}", state.clock_ns))
         else:
             raise TypeError(
                 f"the account leg takes Signal, Mark, MarkRun, RiskCommand or ExecutionReport, not {event!r}"

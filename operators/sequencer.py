@@ -16,6 +16,9 @@ What a cut takes is a pure function of (positions read, W): the journal records 
 it. With ``expected`` symbols the order (unforced) does not depend on how the topics' records interleave;
 without them, a symbol holds W back only from its first record on.
 
+When every symbol heard of has said its last (``final``) and all of it has been taken, the cut ends with
+``SessionsEnded``: how the account stands then would otherwise be told by the next session only.
+
 Marks stay in the columns that their records brought (``mark_run``); a cut gives those between two other events
 as one run.
 """
@@ -35,8 +38,15 @@ from schemas.orders import ExecutionReport, Signal
 _NEVER = -1
 _REPORT, _SIGNAL = 0, 1  # marks of the same time stand between them
 
+
+class SessionsEnded(msgspec.Struct, frozen=True):
+    """Every symbol's session is over; ``ts_event_ns`` is the cut's time."""
+
+    ts_event_ns: int
+
+
 Told = Signal | RiskCommand | ExecutionReport
-Taken = Told | MarkRun
+Taken = Told | MarkRun | SessionsEnded
 
 # (ts_event_ns, rank, symbol, strategy, seq, topic, partition, offset, ordinal): no two are equal
 _Place = tuple[int, int, str, str, int, str, int, int, int]
@@ -59,11 +69,15 @@ class InputRecord(msgspec.Struct, frozen=True):
 
 
 class SymbolClock(msgspec.Struct):
-    """How far one symbol has been heard. ``headers`` are (signals_emitted, complete_to_ns, final) not yet believed."""
+    """How far one symbol has been heard. ``headers`` are (signals_emitted, complete_to_ns, final) not yet believed.
+
+    ``ended`` is what the last header said; ``final`` is that, unless a reopened sequencer waits for more.
+    """
 
     complete_to_ns: int = _NEVER
     final: bool = False
     signals: int = 0
+    ended: bool = False
     headers: deque[tuple[int, int, bool]] = msgspec.field(default_factory=deque)
 
 
@@ -80,6 +94,7 @@ class SequencerState(msgspec.Struct):
     commands: list[RiskCommand] = msgspec.field(default_factory=list)
     taken_to_ns: int = _NEVER
     late: int = 0
+    told_end: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -145,10 +160,10 @@ class Sequencer(msgspec.Struct, frozen=True):
         run = _take_marks(state, taken_to_ns)
         state.late += bisect_right(told, state.taken_to_ns, key=_time)
         state.taken_to_ns, before_ns = max(state.taken_to_ns, taken_to_ns), state.taken_to_ns
-        if run is None:
-            return [*commands, *(event for _, event in told)]
-        state.late += int(run.longs[:, 0].searchsorted(before_ns, "right"))
-        return [*commands, *_woven(run, told)]
+        if run is not None:
+            state.late += int(run.longs[:, 0].searchsorted(before_ns, "right"))
+        woven = [event for _, event in told] if run is None else _woven(run, told)
+        return [*commands, *woven, *_ends(state)]
 
     def positions(self, state: SequencerState) -> tuple[InputPosition, ...]:
         """How far each input has been read, sorted, for the journal."""
@@ -156,6 +171,14 @@ class Sequencer(msgspec.Struct, frozen=True):
             InputPosition(topic, partition, offset)
             for (topic, partition), offset in sorted(state.positions.items())
         )
+
+
+def _ends(state: SequencerState) -> list[Taken]:
+    """The end of all sessions, once each time that it comes; of those that were heard, whatever was expected."""
+    heard = [clock for clock in state.clocks.values() if clock.headers or clock.complete_to_ns != _NEVER]
+    ended = bool(heard) and all(clock.ended and not clock.headers for clock in heard) and not state.waiting
+    told, state.told_end = state.told_end, ended
+    return [SessionsEnded(state.taken_to_ns)] if ended and not told else []
 
 
 def _note(state: SequencerState, record: InputRecord, ordinal: int, event: Told) -> None:
@@ -231,7 +254,8 @@ def _believe(clock: SymbolClock) -> None:
     """Move the clock by the headers whose signals have all arrived."""
     headers = clock.headers
     while headers and headers[0][0] <= clock.signals:
-        _, complete_to_ns, clock.final = headers.popleft()
+        _, complete_to_ns, clock.ended = headers.popleft()
+        clock.final = clock.ended
         clock.complete_to_ns = max(clock.complete_to_ns, complete_to_ns)
 
 

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from flows import stop
-from flows.backtest import BacktestSummary, backtest
+from flows.backtest import BacktestSummary, backtest, decimal_of
 from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings, load_settings
 from flows.connectors.history import LogHistory, SessionHistory
+from flows.connectors.latest import latest_portfolio
 from flows.connectors.log import Log
 from flows.connectors.recorded import RecordedSettings, open_sources
 from flows.digests import DIGESTED, Digests
@@ -63,6 +64,9 @@ def test_kept_or_not_over_files_or_its_own_log_and_run_again_live(
     with open_configured_log(settings) as kept:
         assert ran(settings, over(file), kept).topics == first.topics
         assert digests_of(kept) == first.topics
+        last = latest_portfolio(kept, "paper")
+        assert last is not None
+        assert decimal_of(last.equity_nanos) == first.final_equity, "the log says how it ended"
         again = backtest_settings(None, {}, Asked(), 0, recorded_given(kept))
         assert ran(again, LogHistory(kept)).topics == first.topics
         replayed = load_settings(None, {"TITAN_LOG": f"sqlite:///{tmp_path}/b.db"}, recorded_given(kept))[0]

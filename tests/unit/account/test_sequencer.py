@@ -1,7 +1,9 @@
 """One order out of several topics."""
 
+import itertools
 import pickle
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -233,3 +235,27 @@ def test_columns_come_in_the_order_that_the_definition_gives(records, cuts) -> N
         state = pickle.loads(pickle.dumps(state))
     assert events == by_definition(records)
     assert not state.waiting
+
+
+@pytest.mark.parametrize("expected", [(), ("A", "B", "NEVER HEARD")])
+def test_the_end_of_all_sessions_is_told_once_each_time(expected: tuple[str, ...]) -> None:
+    """Whatever was expected; a symbol that goes on takes the end back, and its next end is told again."""
+    sequencer = Sequencer(expected)
+    state = sequencer.init()
+    offset = itertools.count()
+
+    def said(symbol: str, second: int, final: bool) -> list[str]:
+        given = mark(second, 1.0, symbol)
+        marks = columns_of([given])
+        record = InputRecord("marks", 0, next(offset), symbol, (), given.ts_event_ns, final, 0, marks)
+        sequencer.offer(state, [record])
+        return [type(event).__name__ for event in sequencer.take(state, force=True)[1]]
+
+    assert said("A", 10, False) == ["MarkRun"]
+    assert said("B", 12, True) == ["MarkRun"]
+    assert said("A", 20, True) == ["MarkRun", "SessionsEnded"]
+    assert sequencer.take(state, force=True)[1] == []
+    assert said("A", 30, False) == ["MarkRun"]
+    assert said("A", 40, True) == ["MarkRun", "SessionsEnded"]
+    sequencer.reopen(state)
+    assert sequencer.take(state, force=True)[1] == []
