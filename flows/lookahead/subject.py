@@ -51,12 +51,19 @@ def subject_of(named: str, given: Mapping[str, str], settings: Settings) -> Subj
     section = settings.strategies.get(named)
     kind = section.kind or named if section else named
     if kind not in STRATEGIES:
-        known = [*STRATEGIES, *(name for name in settings.strategies if name not in STRATEGIES)]
-        near = nearest(named, known)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
-        raise UnknownKey(f"no strategy {named!r}: {hint} One of your own is named as path/to/file.py:Class")
+        raise _unknown_strategy(
+            named, [*STRATEGIES, *(name for name in settings.strategies if name not in STRATEGIES)]
+        )
     params, timeframe = (dict(section.params), section.timeframe) if section else ({}, "")
     return _made(named, STRATEGIES[kind], params, given, timeframe)
+
+
+def _unknown_strategy(named: str, known: list[str]) -> UnknownKey:
+    if named.endswith(".py"):
+        return UnknownKey(f"{named} names a file: name its class, too, as {named}:Class")
+    near = nearest(named, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}."
+    return UnknownKey(f"no strategy {named!r}: {hint} One of your own is named as path/to/file.py:Class")
 
 
 def load(spec: str) -> type[Strategy]:

@@ -87,6 +87,7 @@ def test_a_strategy_that_says_nothing_was_not_checked(titan: Titan, cheat: str) 
     [
         (("sma_crossovr",), 2, "did you mean sma_crossover?"),
         (("nothing_like_it",), 2, "there are sma_crossover"),
+        (("mine.py",), 2, "name its class, too, as mine.py:Class"),
         (("sma_crossover", "--set", "fats=3"), 2, "did you mean sma_crossover.fast?"),
         (("sma_crossover", "--set", "fast=x"), 2, "write a whole number"),
         (("sma_crossover", "--set", "fast"), 2, "write KEY=VALUE"),
