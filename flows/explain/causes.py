@@ -31,15 +31,17 @@ def cause_of(ranges: Ranges, found: Found) -> Cause:
     order: Link[SubmitOrder] | Missing | None = found.order
     decision: Link[RiskDecision] | Missing | None = found.decision
     signal: Link[Signal] | Missing | None = found.signal
+    whose = next(link.event.account for link in (order, decision, signal) if isinstance(link, Link))
     if decision is None:
         decision_id = (
             found.order.event.decision_id if found.order else f"decision:{_some(found.signal).event.id}"
         )
         asked_at_ns = (found.order or _some(found.signal)).event.ts_event_ns
-        decision = _by_id(ranges, DECISIONS, decision_id, asked_at_ns, found.signal is None)
+        decision = _by_id(ranges, DECISIONS, (whose, decision_id), asked_at_ns, found.signal is None)
     if signal is None:
         event = (found.order or _some(decision)).event
-        signal = _by_id(ranges, SIGNALS, event.signal_id, _time_in(event.signal_id, event.ts_event_ns), True)
+        wanted = (whose, event.signal_id)
+        signal = _by_id(ranges, SIGNALS, wanted, _time_in(event.signal_id, event.ts_event_ns), True)
     if order is None and isinstance(decision, Link) and decision.event.verdict == "APPROVED":
         order = _order_after(ranges, decision)
     return Cause(order, decision, signal)
@@ -125,13 +127,13 @@ def _by_id(ranges: Ranges, topic: str, wanted: str, from_ns: int, needed: bool) 
 
     def is_it(record: Any) -> bool:
         event = read(record)
-        return event is not None and getattr(event, "id", "") == wanted
+        return event is not None and (event.account, event.id) == whose
 
     record = ranges.search(topic, wanted.encode(), from_ns, is_it)
     if record is not None:
         return linked(record, read(record))
     gone = ranges.gone(topic)
-    broken = _unreadable(ranges, topic, wanted, from_ns)
+    broken = _unreadable(ranges, topic, wanted, from_ns, account)
     if broken is not None:
         return Missing(topic, f"the record at {broken} cannot be decoded", True)
     if not needed:
@@ -139,16 +141,19 @@ def _by_id(ranges: Ranges, topic: str, wanted: str, from_ns: int, needed: bool) 
     return Missing(topic, f"{wanted} is not in the log{f': {gone}' if gone else ''}", not gone)
 
 
-def _unreadable(ranges: Ranges, topic: str, wanted: str, from_ns: int) -> Place | None:
+def _unreadable(ranges: Ranges, topic: str, wanted: str, from_ns: int, account: str) -> Place | None:
     """Return the place of a record that speaks of it and cannot be decoded."""
-    record = ranges.search(topic, wanted.encode(), from_ns, lambda record: read(record) is None)
+    key = account.encode()
+    record = ranges.search(topic, wanted.encode(), from_ns, lambda one: one.key == key and read(one) is None)
     return Place(topic, record.partition, record.offset) if record else None
 
 
 def _order_after(ranges: Ranges, decision: Link[RiskDecision]) -> Link[SubmitOrder] | Missing:
+    whose = (decision.event.account, decision.event.id)
+
     def is_it(record: Any) -> bool:
         event = read(record)
-        return isinstance(event, SubmitOrder) and event.decision_id == decision.event.id
+        return isinstance(event, SubmitOrder) and (event.account, event.decision_id) == whose
 
     event = decision.event
     record = ranges.search(REQUESTS, event.id.encode(), event.ts_event_ns, is_it)

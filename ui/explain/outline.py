@@ -17,7 +17,7 @@ def headline(told: Explanation) -> str:
     """Say in one sentence what happened, and why."""
     if isinstance(told.order, Link):
         order = told.order.event
-        said = f"{_wish(order)} for {told.strategy}"
+        said = f"{_wish(order)} for {told.strategy} of account {told.account}"
         if told.outcome:
             said += f": {told.outcome.status.lower().replace('_', ' ')}"
             if told.outcome.filled_nanos:
@@ -25,7 +25,7 @@ def headline(told: Explanation) -> str:
     elif isinstance(told.decision, Link):
         decision = told.decision.event
         verdict = {"DENIED": "no order, denied", "NOTHING_TO_DO": "no order, nothing to do"}
-        said = f"{told.strategy} in {told.symbol}: {verdict.get(decision.verdict, 'approved, no order in the log')}"
+        said = f"{told.strategy} in {told.symbol}, account {told.account}: {verdict.get(decision.verdict, 'approved, no order in the log')}"
         said += f" ({decision.reason})" if decision.reason else ""
     else:
         said = f"{told.strategy} in {told.symbol}: a signal, nothing decided yet"

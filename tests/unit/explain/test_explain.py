@@ -10,6 +10,7 @@ from flows.explain import Asked, Explanation, NotInLog, explain
 from flows.explain.chain import BookChange, Link, Missing, Ticks
 from flows.explain.ranges import Ranges
 from schemas.account import DeadLetter
+from schemas.codec import encode, topic_of
 from schemas.orders import CancelOrder
 from tests.unit.explain.small_log import (
     END,
@@ -20,6 +21,7 @@ from tests.unit.explain.small_log import (
     START,
     again,
     decision,
+    event_ms,
     events,
     make,
     order,
@@ -199,7 +201,7 @@ def test_a_refused_tick_is_shown_and_not_counted(tmp_path: Path) -> None:
     )
     log = make(f"{tmp_path}/t.db")
     with log.writer() as writer:
-        writer.append("dead_letters", b"market_data", _encode(letter), (START + NANOS) // 1_000_000)
+        writer.append("dead_letters", b"market_data", encode(letter), (START + NANOS) // 1_000_000)
     ticks = told(log).ticks
     assert isinstance(ticks, Ticks)
     assert (ticks.rows, ticks.high.event.price, [link.event.reason for link in ticks.refused]) == (
@@ -244,7 +246,7 @@ def test_a_log_without_the_topics(tmp_path: Path) -> None:
             told(log)
         log.apply([TopicSpec("execution_requests", 1)])
         with log.writer() as writer:
-            writer.append("execution_requests", b"paper", _encode(order), END // 1_000_000)
+            writer.append("execution_requests", b"paper", encode(order), END // 1_000_000)
         chain = told(log)
         assert isinstance(chain.decision, Missing) and chain.outcome is not None
 
@@ -288,12 +290,6 @@ def test_a_cancel_and_a_repeated_report(tmp_path: Path) -> None:
         1,
         (),
     )
-
-
-def _encode(event: Any) -> bytes:
-    from schemas.codec import encode
-
-    return encode(event)
 
 
 def expire(log: Log, topic: str, at: int, first: int) -> None:
@@ -355,3 +351,25 @@ def test_the_settings_in_the_log_say_parameters_and_sizing(tmp_path: Path) -> No
     log = make(f"{tmp_path}/v.db")
     note_settings(log, settings)
     assert ("signal", "parameters are those of the run") in wrong(told(log))
+
+
+def test_where_time_misleads_the_search_goes_on_backward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another account of a later year, with the same strategy and so the same ids, lies before ours in the partitions."""
+    from flows.explain import ranges
+
+    log = make(f"{tmp_path}/t.db", [])
+    with log.writer() as writer:
+        for ts in (END + 10**17, END + 10**17 + 1):
+            for event in (signal, decision, again(order, client_order_id="Tother")):
+                other = again(event, account="other", ts_event_ns=ts)
+                writer.append(topic_of(other), b"other", encode(other), ts // 1_000_000)
+        for event in events():
+            writer.append(topic_of(event), b"paper", encode(event), event_ms(event))
+    monkeypatch.setattr(ranges, "FAR", 1)
+    for asked in (Asked(ORDER), Asked(SIGNAL, account="paper"), Asked(f"decision:{SIGNAL}", account="paper")):
+        chain = explain(log, asked)
+        assert not wrong(chain) and chain.account == "paper"
+        assert isinstance(chain.order, Link) and chain.order.event.client_order_id == ORDER
+        assert isinstance(chain.signal, Link) and isinstance(chain.decision, Link)

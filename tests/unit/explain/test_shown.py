@@ -45,7 +45,7 @@ def test_words() -> None:
 def test_the_outline_nests_what_follows_from_what(tmp_path: Path) -> None:
     with make(f"{tmp_path}/t.db") as log:
         told = explain(log, Asked(ORDER, ticks=2))
-    assert headline(told) == "BUY 1 ES at market for sma: filled at 102, because crossed"
+    assert headline(told) == "BUY 1 ES at market for sma of account paper: filled at 102, because crossed"
     said = lines(outline(told))
     depth = {name: at for at, name, _ in said}
     nested = ("order", "became", "decision", "signal", "bar", "ticks", "high")
