@@ -122,8 +122,14 @@ def _some(link: Any) -> Link[Any]:
     return link
 
 
-def _by_id(ranges: Ranges, topic: str, wanted: str, from_ns: int, needed: bool) -> Link[Any] | Missing:
-    """Return the event of this id; ``needed`` where a sound log would have it."""
+def _by_id(
+    ranges: Ranges, topic: str, whose: tuple[str, str], from_ns: int, needed: bool
+) -> Link[Any] | Missing:
+    """Return the event of this account and id; ``needed`` where a sound log would have it.
+
+    Two accounts that run the same strategy have signals and decisions of the same ids.
+    """
+    account, wanted = whose
 
     def is_it(record: Any) -> bool:
         event = read(record)

@@ -25,7 +25,8 @@ def headline(told: Explanation) -> str:
     elif isinstance(told.decision, Link):
         decision = told.decision.event
         verdict = {"DENIED": "no order, denied", "NOTHING_TO_DO": "no order, nothing to do"}
-        said = f"{told.strategy} in {told.symbol}, account {told.account}: {verdict.get(decision.verdict, 'approved, no order in the log')}"
+        became = verdict.get(decision.verdict, "approved, no order in the log")
+        said = f"{told.strategy} in {told.symbol}, account {told.account}: {became}"
         said += f" ({decision.reason})" if decision.reason else ""
     else:
         said = f"{told.strategy} in {told.symbol}: a signal, nothing decided yet"

@@ -356,7 +356,7 @@ def test_the_settings_in_the_log_say_parameters_and_sizing(tmp_path: Path) -> No
 def test_where_time_misleads_the_search_goes_on_backward(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another account of a later year, with the same strategy and so the same ids, lies before ours in the partitions."""
+    """Another account of a later year, with the same strategy and so the same ids, lies before ours."""
     from flows.explain import ranges
 
     log = make(f"{tmp_path}/t.db", [])
