@@ -74,6 +74,8 @@ class Outcome:
     run_cpu_s: float = 0.0
     run_wall_s: float = 0.0
     peak_mib: float = 0.0
+    orders: int = 0
+    fills: int = 0
     python: str = field(default=sys.version.split()[0])
 
     @property
@@ -83,7 +85,7 @@ class Outcome:
 
 def digest_of(trades: list[Trade]) -> str:
     """Hash of times, units and prices: equal for equal trades, whatever the last digits of their fees."""
-    rows = "\n".join(f"{ts} {units} {price:.9f}" for ts, units, price, _ in trades)
+    rows = "\n".join(f"{ts} {units} {price:.6f}" for ts, units, price, _ in trades)
     return hashlib.sha256(rows.encode()).hexdigest()[:16]
 
 
@@ -105,12 +107,13 @@ class Stopwatch:
         return spent
 
 
-def main(run: Callable[[Job, Bars], Outcome]) -> None:
+def main(run: Callable[[Job, Any], Outcome]) -> None:
     """Run the job that the command line names; print the outcome, with ``--digest`` a hash in place of its trades."""
     job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    outcome = run(job, job.load())
+    outcome = run(job, None if job.bars.startswith("walk:") else job.load())
     outcome.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    said: dict[str, Any] = asdict(outcome) | {"digest": outcome.digest, "fills": len(outcome.trades)}
+    outcome.fills = outcome.fills or len(outcome.trades)
+    said: dict[str, Any] = asdict(outcome) | {"digest": outcome.digest}
     if "--digest" in sys.argv:
         del said["trades"]
     print(json.dumps(said))
