@@ -11,7 +11,8 @@ from operators.performance import Metrics, Performance
 from operators.portfolio import portfolio_update
 from operators.sequencer import InputRecord, Sequencer
 from operators.symbol_leg import SymbolOutput, SymbolParameters, SymbolState
-from operators.symbol_signals import signals_of
+from operators.symbol_signals import Voices
+from operators.symbol_state import pack_state
 from schemas.orders import ExecutionReport, SubmitOrder
 
 
@@ -20,7 +21,7 @@ class Trial:
 
     def __init__(self, parameters: SymbolParameters, leg: AccountLeg, symbols: tuple[str, ...]) -> None:
         self.signals = self.orders = self.fills = 0
-        self._parameters = parameters
+        self._voices = Voices(parameters)
         self._leg = leg
         self.account: AccountState = leg.init()
         self._sequencer = Sequencer(symbols)
@@ -35,7 +36,7 @@ class Trial:
         given: list[InputRecord] = []
         emitted = 0
         if len(output.bars):
-            for signal in signals_of(self._parameters, self._state(output.symbol), output):
+            for signal in self._voices.signals(self._state(output.symbol), output):
                 given.append(InputRecord("trade_signals", 0, self._next(), signal.symbol, (signal,)))
                 self.signals += 1
         state = self._states.get(output.symbol)
@@ -81,9 +82,8 @@ class Trial:
         """Return what the strategies remember of a symbol; bars and features are not theirs."""
         state = self._states.get(symbol)
         if state is None:
-            mine = [one.strategy.init() for one in self._parameters.strategies if one.wants(symbol)]
-            nothing = np.empty((0, 0))
-            ints = np.zeros(at.INTS, np.int64)
-            state = SymbolState(symbol, "", ints, nothing, ints[:0], nothing, mine)
+            mine = [instance.strategy.init() for instance, _ in self._voices.of(symbol)]
+            numbers = pack_state(np.zeros(at.INTS, np.int64), np.empty(0))
+            state = SymbolState(symbol, "", numbers, numbers[:0], np.empty((0, 0)), mine)
             self._states[symbol] = state
         return state

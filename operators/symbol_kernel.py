@@ -11,7 +11,7 @@ from numba import njit
 from operators import symbol_layout as at
 from operators.features.borrow import borrow
 from operators.normalise import Doubles, Longs
-from operators.symbol_memory import Scratch, Tables, view_scratch, view_tables
+from operators.symbol_memory import Scratch, Tables, view_scratch, view_state, view_tables
 from operators.symbol_messages import read_head, read_rows
 from operators.symbol_poll import END, OFFSET, START
 from operators.symbol_rows import close_until, ends_by, refuse, said_to, take
@@ -203,24 +203,22 @@ def _take_message(
 
 @njit(cache=True)
 def advance(
-    state: tuple[Longs, Doubles], tables: tuple[Longs, Doubles, Bytes], room: tuple[Longs, Doubles],
-    memory: Bytes, places: Longs, first: int, end: int, held: int,
+    state: Longs, shared: Longs, own: Longs, room: Longs, memory: Bytes, places: Longs, first: int, end: int
 ) -> tuple[int, int, int, int, int]:  # fmt: skip
     """Take the messages [first, end) of a poll, all of one symbol, in order; return how many rows wait, bars closed,
     marks were written and rows were refused, and the time up to which the symbol has said everything.
 
-    ``state`` is laid out by ``operators.symbol_layout``; ``tables`` and ``room`` are packed by
+    ``state`` is packed by ``operators.symbol_state``; the tables ``shared`` and ``own`` and ``room`` by
     ``operators.symbol_memory``; ``memory`` and ``places`` are those of ``operators.symbol_poll``. ``room`` holds the
-    ``held`` rows that wait, and must have space for every row of the messages and for all that they close.
+    rows that wait and says how many, and must have space for every row of the messages and for all that they close.
     """
-    ints, floats = borrow(state[0]), borrow(state[1])
-    own_tables = view_tables(tables[0], tables[1], tables[2])
-    scratch = view_scratch(room[0], room[1])
-    own_memory, own_places = borrow(memory), borrow(places)
+    ints, floats = view_state(state)
+    tables = view_tables(shared, own)
+    scratch = view_scratch(room)
+    buffer, spans = borrow(memory), borrow(places)
     counts = scratch.counts
-    counts[at.HELD] = held
     counts[at.BARS] = counts[at.MARKS] = counts[at.REJECTS] = 0
     for i in range(first, end):
-        place = (int(own_places[i, START]), int(own_places[i, END]), int(own_places[i, OFFSET]))
-        _take_message(ints, floats, own_tables, scratch, own_memory, place)
+        place = (int(spans[i, START]), int(spans[i, END]), int(spans[i, OFFSET]))
+        _take_message(ints, floats, tables, scratch, buffer, place)
     return counts[at.HELD], counts[at.BARS], counts[at.MARKS], counts[at.REJECTS], said_to(ints)

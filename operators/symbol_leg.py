@@ -12,15 +12,14 @@ from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH
 from operators.features import FEATURE_SET
 from operators.instruments import NANOS, InstrumentTable
-from operators.normalise import Doubles, Longs, inverse_of
+from operators.normalise import Longs, inverse_of
 from operators.symbol_kernel import advance
 from operators.symbol_memory import Tables, make_scratch, pack_tables, view_scratch
 from operators.symbol_parameters import StrategyInstance, SymbolParameters
 from operators.symbol_poll import Poll
 from operators.symbol_rejects import dead_letter, missing_rows_alert, refused_message
-from operators.symbol_signals import signals_of
-from operators.symbol_state import SymbolOutput, SymbolState
-from schemas.columns import Bytes
+from operators.symbol_signals import Voices
+from operators.symbol_state import SymbolOutput, SymbolState, pack_state
 
 __all__ = ["StrategyInstance", "Poll", "SymbolLeg", "SymbolOutput", "SymbolParameters", "SymbolState"]
 
@@ -54,8 +53,9 @@ class SymbolLeg:
         self.parameters = parameters
         self.instruments = instruments
         self._sessions = sessions or {}
+        self._voices = Voices(parameters)
         self._tag = parameters.tag
-        self._tables: dict[str, tuple[Longs, Doubles, Bytes]] = {}
+        self._tables: dict[str, tuple[Longs, Longs]] = {}
         self._shared: dict[str, Longs] = {}  # by session: its starts weigh 0.3 MB
         self._reserve(4096, 4096)
 
@@ -66,15 +66,15 @@ class SymbolLeg:
         per_slot = np.concatenate([np.zeros(BAR_WIDTH), FEATURE_SET.init(), regime])
         once = np.zeros(at.FLOATS)
         once[[at.LAST_PRICE, at.BID, at.ASK, at.MARK_PREVIOUS]] = np.nan
-        mine = [s for s in self.parameters.strategies if s.wants(symbol)]
         return SymbolState(
             symbol=symbol,
             tag=self._tag,
-            ints=np.zeros(at.INTS + slots * at.BAR_INTS, np.int64),
-            floats=np.concatenate([once, *[per_slot] * slots]),
+            numbers=pack_state(
+                np.zeros(at.INTS + slots * at.BAR_INTS, np.int64), np.concatenate([once, *[per_slot] * slots])
+            ),
             held_ints=np.empty((0, at.ROW_INTS), np.int64),
             held=np.empty((0, at.ROW_FLOATS)),
-            strategies=[s.strategy.init() for s in mine],
+            strategies=[instance.strategy.init() for instance, _ in self._voices.of(symbol)],
         )
 
     def step(
@@ -105,7 +105,7 @@ class SymbolLeg:
     def _fold(
         self,
         state: SymbolState,
-        tables: tuple[Longs, Doubles, Bytes],
+        tables: tuple[Longs, Longs],
         partition: int,
         poll: Poll,
         span: tuple[int, int],
@@ -121,14 +121,14 @@ class SymbolLeg:
         if bars:
             output.bar_ints = scratch.bar_ints[:bars].copy()
             output.bars = scratch.bars[:bars].copy()
-            output.signals = signals_of(self.parameters, state, output)
+            output.signals = self._voices.signals(state, output)
         output.signals_emitted = int(state.ints[at.SIGNALS])
         if refused:
             self._report_refused(output, refused, poll, span)
         return output
 
     def _advance(
-        self, state: SymbolState, tables: tuple[Longs, Doubles, Bytes], poll: Poll, first: int, end: int
+        self, state: SymbolState, tables: tuple[Longs, Longs], poll: Poll, first: int, end: int
     ) -> tuple[int, int, int, int]:
         """Return bars closed, marks written, rows refused, and how far everything has been said."""
         held = len(state.held)
@@ -136,8 +136,9 @@ class SymbolLeg:
         if held:
             self._scratch.row_ints[:held] = state.held_ints
             self._scratch.rows[:held] = state.held
+        self._scratch.counts[at.HELD] = held
         left, bars, marks, refused, said_to_ns = advance(
-            (state.ints, state.floats), tables, self._room, poll.memory, poll.places, first, end, held
+            state.numbers, *tables, self._room, poll.memory, poll.places, first, end
         )
         if left or held:
             state.held_ints = self._scratch.row_ints[:left].copy()
@@ -152,9 +153,9 @@ class SymbolLeg:
     def _reserve(self, rows: int, closed: int) -> None:
         self._room_rows, self._room_closed = rows, closed
         self._room = make_scratch(rows, closed, BAR_ROW_WIDTH)
-        self._scratch = view_scratch(*self._room)
+        self._scratch = view_scratch(self._room)
 
-    def _make_tables(self, symbol: str) -> tuple[Longs, Doubles, Bytes] | None:
+    def _make_tables(self, symbol: str) -> tuple[Longs, Longs] | None:
         """Return the tables of a symbol, kept from then on; None where it is not in the instrument table."""
         instrument = self.instruments.find(symbol)
         if instrument is None:
@@ -183,8 +184,8 @@ class SymbolLeg:
             params_at=FEATURE_SET.params_at,
             out_at=FEATURE_SET.out_at,
         )
-        ints, floats, name = pack_tables(tables)
-        return self._tables.setdefault(symbol, (self._shared.setdefault(session, ints), floats, name))
+        shared, own = pack_tables(tables)
+        return self._tables.setdefault(symbol, (self._shared.setdefault(session, shared), own))
 
     def _report_refused(self, output: SymbolOutput, refused: int, poll: Poll, span: tuple[int, int]) -> None:
         for row, values in zip(

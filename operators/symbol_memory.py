@@ -1,7 +1,8 @@
 """How the compiled call gets its memory: many small arrays as views of a few large ones.
 
-Handing one array to compiled code costs about 0.12 microseconds, so parameters travel as two vectors and the room for
-results as two more, and are cut into named views on the other side. ``Tables`` and ``Scratch`` are those views.
+Handing one array to compiled code costs about 0.12 microseconds, a tuple or a read-only array several times that. So
+parameters travel as two vectors, state and room for results as one each (floats in the same memory as integers), and
+are cut into named views on the other side. ``Tables`` and ``Scratch`` are those views.
 """
 
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from schemas.columns import Bytes
 
 REGIME_PARAMS = 3
 _EDGES = SLOTS + 1
+_OWN_HEAD = 2  # number of floats, bytes of the name
 
 
 class Tables(NamedTuple):
@@ -50,36 +52,51 @@ class Scratch(NamedTuple):
 
 
 @njit(cache=True, forceinline=True)
-def view_tables(ints: Longs, floats: Doubles, name: Bytes) -> Tables:
-    """Cut the packed tables (``pack_tables``) into views."""
-    ints, floats = borrow(ints), borrow(floats)
-    edges = at.PARAM_INTS + ints[at.P_TIMEFRAMES]
-    sessions = edges + 3 * _EDGES
-    features = at.PARAM_FLOATS + REGIME_PARAMS
-    return Tables(
-        ints[:edges], floats[: at.PARAM_FLOATS], borrow(name), ints[sessions:], floats[features:],
-        floats[at.PARAM_FLOATS : features], ints[edges : edges + _EDGES],
-        ints[edges + _EDGES : edges + 2 * _EDGES], ints[edges + 2 * _EDGES : sessions],
-    )  # fmt: skip
-
-
-def pack_tables(tables: Tables) -> tuple[Longs, Doubles, Bytes]:
-    """Return the tables as one int64 vector, one float64 vector and the name."""
-    ints = (tables.params, tables.state_at, tables.params_at, tables.out_at, tables.sessions)
-    floats = (tables.scales, tables.regime_params, tables.feature_params)
-    return np.concatenate(ints), np.concatenate(floats), tables.name
+def view_state(numbers: Longs) -> tuple[Longs, Doubles]:
+    """Cut a packed state (``operators.symbol_state``) into its two vectors."""
+    numbers = borrow(numbers)
+    count = numbers[0]
+    return numbers[1 : 1 + count], numbers[1 + count :].view(np.float64)
 
 
 @njit(cache=True, forceinline=True)
-def view_scratch(ints: Longs, floats: Doubles) -> Scratch:
+def view_tables(shared: Longs, own: Longs) -> Tables:
+    """Cut the packed tables (``pack_tables``) into views."""
+    shared, own = borrow(shared), borrow(own)
+    edges = at.PARAM_INTS + shared[at.P_TIMEFRAMES]
+    sessions = edges + 3 * _EDGES
+    features = at.PARAM_FLOATS + REGIME_PARAMS
+    names = _OWN_HEAD + own[0]
+    floats = own[_OWN_HEAD:names].view(np.float64)
+    return Tables(
+        shared[:edges], floats[: at.PARAM_FLOATS], own[names:].view(np.uint8)[: own[1]], shared[sessions:],
+        floats[features:], floats[at.PARAM_FLOATS : features], shared[edges : edges + _EDGES],
+        shared[edges + _EDGES : edges + 2 * _EDGES], shared[edges + 2 * _EDGES : sessions],
+    )  # fmt: skip
+
+
+def pack_tables(tables: Tables) -> tuple[Longs, Longs]:
+    """Return the tables as two vectors: what symbols with the same sessions share, and a symbol's own."""
+    ints = (tables.params, tables.state_at, tables.params_at, tables.out_at, tables.sessions)
+    floats = np.concatenate((tables.scales, tables.regime_params, tables.feature_params))
+    name = np.zeros(len(tables.name) // 8 + 1, np.int64)
+    name.view(np.uint8)[: len(tables.name)] = tables.name
+    head = np.array([len(floats), len(tables.name)])
+    return np.concatenate(ints), np.concatenate((head, floats.view(np.int64), name))
+
+
+@njit(cache=True, forceinline=True)
+def view_scratch(room: Longs) -> Scratch:
     """Cut the packed room (``make_scratch``) into views."""
-    ints, floats = borrow(ints), borrow(floats)
-    rows, closed, width = ints[at.ROOM_ROWS], ints[at.ROOM_CLOSED], ints[at.ROOM_WIDTH]
+    room = borrow(room)
+    rows, closed, width = room[at.ROOM_ROWS], room[at.ROOM_CLOSED], room[at.ROOM_WIDTH]
     others = 2 * rows + 2
     a = at.COUNTS
     b = a + rows * at.ROW_INTS
     c = b + closed * at.OUT_INTS
     d = c + others * at.MARK_INTS
+    e = d + others * at.REJECT_INTS
+    ints, floats = room[:e], room[e:].view(np.float64)
     x = rows * at.ROW_FLOATS
     y = x + closed * width
     z = y + others * at.MARK_FLOATS
@@ -92,12 +109,11 @@ def view_scratch(ints: Longs, floats: Doubles) -> Scratch:
     )  # fmt: skip
 
 
-def make_scratch(rows: int, closed: int, width: int) -> tuple[Longs, Doubles]:
+def make_scratch(rows: int, closed: int, width: int) -> Longs:
     """Return room for ``rows`` waiting rows and ``closed`` bars of ``width`` float columns, packed."""
     others = 2 * rows + 2
-    ints = np.zeros(
-        at.COUNTS + rows * at.ROW_INTS + closed * at.OUT_INTS + others * (at.MARK_INTS + at.REJECT_INTS),
-        np.int64,
-    )
-    ints[at.ROOM_ROWS], ints[at.ROOM_CLOSED], ints[at.ROOM_WIDTH] = rows, closed, width
-    return ints, np.zeros(rows * at.ROW_FLOATS + closed * width + others * (at.MARK_FLOATS + at.ROW_FLOATS))
+    ints = at.COUNTS + rows * at.ROW_INTS + closed * at.OUT_INTS + others * (at.MARK_INTS + at.REJECT_INTS)
+    floats = rows * at.ROW_FLOATS + closed * width + others * (at.MARK_FLOATS + at.ROW_FLOATS)
+    room = np.zeros(ints + floats, np.int64)
+    room[at.ROOM_ROWS], room[at.ROOM_CLOSED], room[at.ROOM_WIDTH] = rows, closed, width
+    return room

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH, CLOSE
 from operators.features import FEATURE_SET
-from operators.normalise import Longs
 from operators.strategies import BarRows, Intent, Strategy, StrategyError
 from operators.symbol_parameters import StrategyInstance, SymbolParameters
 from operators.symbol_state import SymbolOutput, SymbolState
@@ -17,21 +15,43 @@ from schemas.orders import Signal
 _REGIME = BAR_WIDTH + FEATURE_SET.width
 
 
-def signals_of(parameters: SymbolParameters, state: SymbolState, output: SymbolOutput) -> list[Signal]:
-    """Let every strategy see the bars of its timeframe; return signals in (bar, strategy table) order, counted."""
-    found: list[tuple[int, int, Signal]] = []
-    mine = [instance for instance in parameters.strategies if instance.wants(state.symbol)]
-    for order, (instance, memory) in enumerate(zip(mine, state.strategies, strict=True)):
-        chosen = np.flatnonzero(output.bar_ints[:, at.OUT_TIMEFRAME] == instance.timeframe_ns)
-        if not len(chosen):
-            continue
-        for intent in _intents(instance, memory, _rows(output, chosen)):
-            row = int(chosen[intent.row])
-            found.append((row, order, _signal(parameters.account, instance, output, row, intent)))
-    found.sort(key=lambda entry: entry[:2])
-    first = int(state.ints[at.SIGNALS])
-    state.ints[at.SIGNALS] += len(found)
-    return [msgspec.structs.replace(signal, seq=first + i) for i, (_, _, signal) in enumerate(found)]
+class Voices:
+    """The strategies that speak about each symbol, with the hash of their parameters."""
+
+    def __init__(self, parameters: SymbolParameters) -> None:
+        self._account = parameters.account
+        self._all = [(instance, instance.version) for instance in parameters.strategies]
+        self._by_symbol: dict[str, list[tuple[StrategyInstance, str]]] = {}
+
+    def of(self, symbol: str) -> list[tuple[StrategyInstance, str]]:
+        """Return the strategies that trade a symbol, in table order."""
+        mine = self._by_symbol.get(symbol)
+        if mine is None:
+            mine = self._by_symbol[symbol] = [voice for voice in self._all if voice[0].wants(symbol)]
+        return mine
+
+    def signals(self, state: SymbolState, output: SymbolOutput) -> list[Signal]:
+        """Let every strategy see the bars of its timeframe; return signals in (bar, strategy table) order, counted."""
+        found: list[tuple[int, int, Intent]] = []
+        mine = self.of(state.symbol)
+        frames = output.bar_ints[:, at.OUT_TIMEFRAME].tolist()
+        for order, ((instance, _), memory) in enumerate(zip(mine, state.strategies, strict=True)):
+            count = frames.count(instance.timeframe_ns)
+            if not count:
+                continue
+            every = count == len(frames)
+            chosen = [row for row, frame in enumerate(frames) if every or frame == instance.timeframe_ns]
+            for intent in _intents(instance, memory, _rows(output, None if every else chosen)):
+                found.append((chosen[intent.row], order, intent))
+        if not found:
+            return []
+        found.sort(key=lambda entry: entry[:2])
+        first = int(state.ints[at.SIGNALS])
+        state.ints[at.SIGNALS] += len(found)
+        return [
+            _signal(self._account, mine[order], output, row, intent, seq)
+            for seq, (row, order, intent) in enumerate(found, first)
+        ]
 
 
 def _intents(instance: StrategyInstance, memory: Any, rows: BarRows) -> list[Intent]:
@@ -46,12 +66,13 @@ def _intents(instance: StrategyInstance, memory: Any, rows: BarRows) -> list[Int
         ) from error
 
 
-def _rows(output: SymbolOutput, chosen: Longs) -> BarRows:
-    bars = output.bars[chosen]
-    ints = output.bar_ints[chosen]
+def _rows(output: SymbolOutput, chosen: list[int] | None) -> BarRows:
+    """Return a strategy's own copy of the chosen bars, or of all."""
+    bars = output.bars.copy() if chosen is None else output.bars[chosen]
+    ints = output.bar_ints.copy() if chosen is None else output.bar_ints[chosen]
     return BarRows(
         symbols=(output.symbol,),
-        symbol=np.zeros(len(chosen), np.int64),
+        symbol=np.zeros(len(bars), np.int64),
         ts_event_ns=ints[:, at.OUT_TS],
         bars=bars[:, :BAR_WIDTH],
         features=bars[:, BAR_WIDTH:_REGIME],
@@ -62,9 +83,15 @@ def _rows(output: SymbolOutput, chosen: Longs) -> BarRows:
 
 
 def _signal(
-    account: str, instance: StrategyInstance, output: SymbolOutput, row: int, intent: Intent
+    account: str,
+    voice: tuple[StrategyInstance, str],
+    output: SymbolOutput,
+    row: int,
+    intent: Intent,
+    seq: int,
 ) -> Signal:
-    ts_ns = int(output.bar_ints[row, at.OUT_TS])
+    instance, version = voice
+    ts_ns = output.bar_ints.item(row, at.OUT_TS)
     return Signal(
         id=f"{instance.name}:{output.symbol}:{instance.timeframe_ns}:{ts_ns}",
         account=account,
@@ -72,18 +99,18 @@ def _signal(
         symbol=output.symbol,
         timeframe_ns=instance.timeframe_ns,
         ts_event_ns=ts_ns,
-        seq=0,
+        seq=seq,
         target=intent.target,
         strength=intent.strength,
         confidence=intent.confidence,
         horizon_ns=instance.timeframe_ns,
-        price=float(output.bars[row, CLOSE]),
+        price=output.bars.item(row, CLOSE),
         stop_distance=intent.stop_distance,
         reason=intent.reason,
         explanation=intent.explanation,
-        regime=int(output.bars[row, _REGIME]),
-        parameter_version=instance.version,
+        regime=int(output.bars.item(row, _REGIME)),
+        parameter_version=version,
         model_version="",
         cause_partition=output.partition,
-        cause_offset=int(output.bar_ints[row, at.OUT_CAUSE]),
+        cause_offset=output.bar_ints.item(row, at.OUT_CAUSE),
     )

@@ -13,27 +13,42 @@ from schemas.orders import Signal
 
 
 class SymbolState(msgspec.Struct):
-    """All that is remembered of one symbol; the layout of the vectors is ``operators.symbol_layout``."""
+    """All that is remembered of one symbol; the layout of the vectors is ``operators.symbol_layout``.
+
+    ``numbers`` is both vectors in one memory, after their lengths; ``ints`` and ``floats`` are views of it.
+    """
 
     symbol: str
     tag: str
-    ints: Longs
-    floats: Doubles
+    numbers: Longs
     held_ints: Longs
     held: Doubles
     strategies: list[Any]
+    ints: Longs = msgspec.field(default_factory=lambda: np.empty(0, np.int64))
+    floats: Doubles = msgspec.field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        """Look at ``numbers`` as its two vectors."""
+        count = int(self.numbers[0])
+        self.ints = self.numbers[1 : 1 + count]
+        self.floats = self.numbers[1 + count :].view(np.float64)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the vectors as their bytes: a quarter of the size of pickled small arrays."""
-        arrays = (self.ints, self.floats, self.held_ints, self.held)
-        return _restore, (self.symbol, self.tag, tuple(a.tobytes() for a in arrays), self.strategies)
+        vectors = (self.numbers.tobytes(), self.held_ints.tobytes(), self.held.tobytes())
+        return _restore, (self.symbol, self.tag, vectors, self.strategies)
+
+
+def pack_state(ints: Longs, floats: Doubles) -> Longs:
+    """Return the number of ``ints``, they, and ``floats``, as one vector."""
+    return np.concatenate((np.array([len(ints)]), ints, floats.view(np.int64)))
 
 
 def _restore(symbol: str, tag: str, vectors: tuple[bytes, ...], strategies: list[Any]) -> SymbolState:
-    ints, held_ints = (np.frombuffer(vectors[i], np.int64).copy() for i in (0, 2))
-    floats, held = (np.frombuffer(vectors[i], np.float64).copy() for i in (1, 3))
+    numbers, held_ints = (np.frombuffer(vector, np.int64).copy() for vector in vectors[:2])
+    held = np.frombuffer(vectors[2], np.float64).copy()
     rows = (held_ints.reshape(-1, at.ROW_INTS), held.reshape(-1, at.ROW_FLOATS))
-    return SymbolState(symbol, tag, ints, floats, *rows, strategies)
+    return SymbolState(symbol, tag, numbers, *rows, strategies)
 
 
 class SymbolOutput(msgspec.Struct):

@@ -94,7 +94,7 @@ class BlockCodec:
         if self.mapped and parts:
             parts[0] = scalars.write_long(len(parts)) + parts[0]
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-        return np.frombuffer(b"".join(parts), np.uint8), ends
+        return np.frombuffer(bytearray().join(parts), np.uint8), ends
 
     def decode(self, data: bytes, position: int, read: ReadColumns = read_columns) -> tuple[Rows, int]:
         """Return the block and the position after it, its columns read by ``read``.

@@ -89,5 +89,5 @@ def sorted_runs(table: list[Place], taken: Taken) -> KeyRuns:
     return KeyRuns(
         keys=[table[slot] for slot in slots[firsts].tolist()],
         edges=[*firsts.tolist(), len(values)],
-        poll=Poll(np.frombuffer(b"".join(values), np.uint8), places, largest),
+        poll=Poll(np.frombuffer(bytearray().join(values), np.uint8), places, largest),
     )

@@ -21,10 +21,10 @@ _CODECS = {topic: BLOCKS[topic][0] for topic in ("bars", "features", "regimes", 
 _FRAMES = {topic: frame(topic) for topic in _CODECS}
 _LABELS = {topic: codec.labels(FEATURE_SET.columns) for topic, codec in _CODECS.items()}
 _FEATURES_END = BAR_WIDTH + FEATURE_SET.width
-_BAR_LONGS = [
+_BAR_LONGS = np.array([
     at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_QUALITY, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_FIRST_SEQ, at.OUT_LAST_SEQ
-]  # fmt: skip
-_FEATURE_LONGS = [at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_SEEN]
+])  # fmt: skip
+_FEATURE_LONGS = np.array([at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_SEEN])
 _NOTHING = (np.empty((0, at.MARK_INTS), np.int64), np.empty((0, at.MARK_FLOATS)))
 
 
@@ -170,9 +170,9 @@ class SymbolOutbox:
 def bar_rows(output: SymbolOutput) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Return the rows of bars, features and regimes: topic, integers [n, k] and floats [n, m] in the schema's order."""
     bars, ints = output.bars, output.bar_ints
-    yield "bars", ints[:, _BAR_LONGS], bars[:, :SESSION]
-    yield "features", ints[:, _FEATURE_LONGS], bars[:, BAR_WIDTH:_FEATURES_END]
-    regimes = ints[:, _FEATURE_LONGS]
+    yield "bars", ints.take(_BAR_LONGS, axis=1), bars[:, :SESSION]
+    yield "features", ints.take(_FEATURE_LONGS, axis=1), bars[:, BAR_WIDTH:_FEATURES_END]
+    regimes = ints.take(_FEATURE_LONGS, axis=1)
     regimes[:, -1] = bars[:, _FEATURES_END].astype(np.int64)
     yield "regimes", regimes, bars[:, _FEATURES_END + 1 :]
 

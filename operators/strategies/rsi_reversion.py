@@ -4,6 +4,8 @@ A position is taken at the bar at which the index crosses the bound and closed a
 ``exit``. The index is Wilder's (New Concepts in Technical Trading Systems, 1978); nothing is said before it is warm.
 """
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 from numba import njit
@@ -12,7 +14,7 @@ from operators.features import FEATURE_SET
 from operators.features.borrow import borrow
 from operators.features.rsi import Rsi
 from operators.features.rsi import step as step_rsi
-from operators.strategies.strategy import BarRows, Doubles, Intent, stop_distance
+from operators.strategies.strategy import BarRows, Doubles, Intent, rows_with_news, stop_distance
 
 _ATR_WARM = FEATURE_SET.warm_bars(["atr_14"])
 _LONG, _SHORT, _FLAT = 1.0, -1.0, 2.0
@@ -45,6 +47,12 @@ def _fold(state: Doubles, params: Doubles, bars: Doubles, out: Doubles) -> None:
         out[i, 0] = wanted
 
 
+@lru_cache(maxsize=1024)
+def _params(window: int, low: float, high: float, exit_: float, allow_short: bool) -> Doubles:
+    """Return what ``_fold`` reads: made once, as making it costs more than folding one bar."""
+    return np.array((window, low, high, exit_, Rsi(window=window).warm, allow_short), np.float64)
+
+
 class RsiReversion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mean reversion of the relative strength index over ``window`` bars; 0 < low < exit < high < 100.
 
@@ -74,10 +82,9 @@ class RsiReversion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def step(self, state: Doubles, rows: BarRows) -> list[Intent]:
         """Return an intent for every bar at which a position is opened, turned or closed."""
         out = np.empty((len(rows.bars), 2))
-        warm = Rsi(window=self.window).warm
-        params = np.array((self.window, self.low, self.high, self.exit, warm, self.allow_short), np.float64)
+        params = _params(self.window, self.low, self.high, self.exit, self.allow_short)
         _fold(state, params, rows.bars, out)
-        return [self._intent(rows, int(row), *out[row]) for row in np.flatnonzero(out[:, 0])]
+        return [self._intent(rows, row, *out[row].tolist()) for row in rows_with_news(out)]
 
     def _intent(self, rows: BarRows, row: int, wanted: float, index: float) -> Intent:
         bound = {
@@ -92,5 +99,5 @@ class RsiReversion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             confidence=0.5,
             stop_distance=stop_distance(rows, row, self.stop_atr, _ATR_WARM),
             reason=f"RSI{self.window} is {bound[wanted]}",
-            explanation={f"rsi_{self.window}": float(index)},
+            explanation={f"rsi_{self.window}": index},
         )

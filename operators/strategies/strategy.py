@@ -70,3 +70,15 @@ def stop_distance(rows: BarRows, row: int, multiple: float, warm_bars: int) -> f
     if rows.seen[row] < warm_bars:
         return 0.0
     return float(multiple * rows.feature("atr_14")[row])
+
+
+def rows_with_news(out: Doubles) -> list[int]:
+    """Return the rows whose first column is not 0; of a single one without asking numpy, as when bars come one by one.
+
+    >>> rows_with_news(np.array([[0.0, 1.0], [2.0, 1.0]]))
+    [1]
+    """
+    if len(out) == 1:
+        return [0] if out.item(0) != 0.0 else []
+    found: list[int] = np.flatnonzero(out[:, 0]).tolist()
+    return found
