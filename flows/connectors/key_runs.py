@@ -75,17 +75,17 @@ def runs_of(found: Mapping[Place, tuple[list[int], list[bytes]]]) -> KeyRuns:
 
 def sorted_runs(table: list[Place], taken: Taken) -> KeyRuns:
     """Return the records in runs; record i has the key ``table[slot of i]``. There is at least one."""
-    slots, offsets, values = np.concatenate(taken.slots), np.concatenate(taken.offsets), taken.values
-    lengths = np.fromiter(map(len, values), np.int64, len(values))
+    slots = np.concatenate(taken.slots)
     order = np.argsort(slots, kind="stable")
-    slots, lengths_by_key = slots[order], lengths[order]
-    ends = lengths.cumsum()[order]
+    slots = slots[order]
+    values = list(map(taken.values.__getitem__, order.tolist()))  # what is read together shall stand together
+    lengths = np.fromiter(map(len, values), np.int64, len(values))
     places = np.empty((len(values), 3), np.int64)
-    places[:, START] = ends - lengths_by_key
-    places[:, END] = ends
-    places[:, OFFSET] = offsets[order]
+    places[:, END] = lengths.cumsum()
+    places[:, START] = places[:, END] - lengths
+    places[:, OFFSET] = np.concatenate(taken.offsets)[order]
     firsts = np.flatnonzero(np.concatenate(([True], slots[1:] != slots[:-1])))
-    largest = int(np.add.reduceat(lengths_by_key, firsts).max())
+    largest = int(np.add.reduceat(lengths, firsts).max())
     return KeyRuns(
         keys=[table[slot] for slot in slots[firsts].tolist()],
         edges=[*firsts.tolist(), len(values)],
