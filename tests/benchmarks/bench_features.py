@@ -1,12 +1,14 @@
 """What does a bar cost: the seven classic indicators, every registered feature, all of them, and the regime.
 
-Run as `python -m tests.benchmarks.bench_features`. Medians of nine runs over 50,000 bars made of real minutes; the
-published peer for the seven classics is talipp at 12.2 us a bar (pure Python, 2 cores).
+Run as `python -m tests.benchmarks.bench_features`. CPU time, medians [smallest - largest] of nine runs over 50,000 bars
+made of real minutes; peers (the `bench` extra) run over 5,000 of them, in the same process.
 """
 
+import importlib.metadata
 import statistics
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,6 +21,7 @@ from operators.features.fold import Matrix
 from operators.features.fused import fold_features, step_features
 from operators.regime import OUTPUTS, VolatilityBuckets
 from operators.regime import step as step_regime
+from tests.benchmarks.peers.indicators import PEERS
 from tests.golden.series import quotes
 
 CLASSIC = ("sma_20", "ema_20", "rsi_14", "macd_12_26_9", "bb_20_2", "atr_14", "adx_14")
@@ -61,15 +64,36 @@ def alone(kernel: Kernel) -> Callable[[Vector, Vector, Matrix, Matrix], None]:
     return fold_one
 
 
-def median_ns(run: Callable[[], None], count: int) -> float:
-    """Nanoseconds per unit of work, median of nine runs after one that compiles."""
+class Cost(NamedTuple):
+    """Nanoseconds of CPU per unit of work: median, smallest, largest of nine runs."""
+
+    median: float
+    low: float
+    high: float
+
+
+def cost_ns(run: Callable[[], object], count: int) -> Cost:
+    """Measure after one run that compiles."""
     run()
     times = []
     for _ in range(9):
-        begin = time.perf_counter_ns()
+        begin = time.process_time_ns()
         run()
-        times.append((time.perf_counter_ns() - begin) / count)
-    return statistics.median(times)
+        times.append((time.process_time_ns() - begin) / count)
+    return Cost(statistics.median(times), min(times), max(times))
+
+
+def measure_peers(bars: Matrix) -> dict[str, Cost]:
+    """The seven classics by each peer that is installed; say which is not."""
+    found = {}
+    for name, make in PEERS.items():
+        try:
+            run = make(bars)
+        except ImportError:
+            print(f"{name} is not installed: pip install -c constraints.txt -e '.[bench]'")
+            continue
+        found[f"7 classic, {name} {importlib.metadata.version(name)}"] = cost_ns(run, len(bars))
+    return found
 
 
 def fold_all(features: FeatureSet, fold: Callable[..., None], bars: Matrix) -> Callable[[], None]:
@@ -80,17 +104,18 @@ def fold_all(features: FeatureSet, fold: Callable[..., None], bars: Matrix) -> C
     )
 
 
-def measure() -> dict[str, float]:
-    """Nanoseconds per bar, by name."""
+def measure() -> dict[str, Cost]:
+    """Cost of a bar, by name."""
     bars = np.tile(quotes("Intraday.csv"), (32, 1))[:50_000]
     bars[:, 9] = np.arange(len(bars)) % 5
     classic = FeatureSet.of({name: FEATURES[name] for name in CLASSIC})
     result = {
-        "7 classic indicators": median_ns(fold_all(classic, fold_classic, bars), len(bars)),
-        f"all {len(FEATURES)} features, {FEATURE_SET.width} outputs": median_ns(
+        "7 classic indicators": cost_ns(fold_all(classic, fold_classic, bars), len(bars)),
+        f"all {len(FEATURES)} features, {FEATURE_SET.width} outputs": cost_ns(
             fold_all(FEATURE_SET, fold_features, bars), len(bars)
         ),
     }
+    result |= measure_peers(bars[:5_000])
     state, row = FEATURE_SET.init(), np.empty(FEATURE_SET.width)
     offsets = (FEATURE_SET.state_at, FEATURE_SET.params_at, FEATURE_SET.out_at)
 
@@ -98,18 +123,19 @@ def measure() -> dict[str, float]:
         for bar in bars[:5000]:
             step_features(state, FEATURE_SET.params, bar, row, *offsets)
 
-    result["all, one Python call a bar"] = median_ns(one_by_one, 5000)
+    result["all, one Python call a bar"] = cost_ns(one_by_one, 5000)
     buckets, volatilities = VolatilityBuckets(), np.abs(np.diff(bars[:, 3]))
     memory, out = buckets.init(), np.empty(len(OUTPUTS))
-    result["regime"] = median_ns(lambda: fold_regime(memory, buckets.params(), volatilities, out), len(bars))
+    result["regime"] = cost_ns(lambda: fold_regime(memory, buckets.params(), volatilities, out), len(bars))
     for name, feature in FEATURES.items():
         run, init, params = alone(feature.kernel), feature.init(), feature.params()
         outputs = np.empty((len(bars), len(feature.outputs)))
-        result[name] = median_ns(lambda r=run, s=init, p=params, o=outputs: r(s, p, bars, o), len(bars))
+        result[name] = cost_ns(lambda r=run, s=init, p=params, o=outputs: r(s, p, bars, o), len(bars))
     return result
 
 
 if __name__ == "__main__":
-    for what, ns in measure().items():
-        print(f"{what:32s}{ns / 1000.0:9.3f} us a bar")
+    for what, cost in measure().items():
+        low, middle, high = (ns / 1000.0 for ns in (cost.low, cost.median, cost.high))
+        print(f"{what:36s}{middle:9.3f} us a bar [{low:.3f} - {high:.3f}]")
     print(f"state: {FEATURE_SET.state_size * 8} bytes, feature set {FEATURE_SET.feature_set_hash}")
