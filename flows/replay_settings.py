@@ -71,7 +71,7 @@ def replay_settings(
     if sets:
         kinds = {name: section.kind for name, section in run.strategies.items() if section.enabled}
         asked, _ = load_settings(config, environ, [*given, *(full_key(one, kinds) for one in sets)])
-        asked = msgspec.structs.replace(asked, log=run.log, run=run.run, gateway=run.gateway)
+        asked = _of_the_run(run, asked, sets)
     source = "today's configuration" if known is None else f"kept in the log ({known.digest})"
     return ReplaySettings(run, asked, source, tuple(notes))
 
@@ -86,6 +86,19 @@ def changes(run: Settings, asked: Settings) -> list[Change]:
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     ]
+
+
+def _of_the_run(run: Settings, asked: Settings, sets: Sequence[str]) -> Settings:
+    """Return ``asked`` without what only today's configuration brought in, and nobody asked for."""
+    named = " ".join(sets)
+    return msgspec.structs.replace(
+        asked,
+        log=run.log,
+        run=run.run,
+        gateway=run.gateway,
+        strategies={n: s for n, s in asked.strategies.items() if n in run.strategies or s.enabled},
+        instruments={n: s for n, s in asked.instruments.items() if n in run.instruments or n in named},
+    )
 
 
 def _without_others(configured: Settings, run: Settings) -> list[Given]:

@@ -21,8 +21,9 @@ def print_what_if(found: "WhatIf") -> None:
     for text in _notes(found):
         write(f"note: {text}")
     write("")
-    table(["key", "as it was", "what if"], [(c.key, str(c.before), str(c.after)) for c in found.changed])
-    write("")
+    if found.changed:
+        table(["key", "as it was", "what if"], [(c.key, str(c.before), str(c.after)) for c in found.changed])
+        write("")
     table(
         ["", "as it was", "what if", "same", "changed", "gone", "new"],
         [_counts(name, getattr(found, name)) for name in ("signals", "orders", "fills")],
