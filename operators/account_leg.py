@@ -100,7 +100,6 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             row = pass_quiet(state, run, row)
             if row < rows:
                 self._on_mark(state, run.mark(row), out)
-                state.ledger.marks.settle(run, row)
                 row += 1
 
     def _on_mark(self, state: AccountState, mark: Mark, out: list[Output]) -> None:
@@ -111,6 +110,7 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
         if position is None:
             instrument = self.instruments.find(mark.symbol)
             if instrument is None:
+                state.ledger.marks.ignore(mark.symbol)
                 return
             position = position_of(state.ledger, instrument)
         table, row = state.ledger.marks, position.row
@@ -127,9 +127,9 @@ class AccountLeg(AccountParameters, frozen=True, kw_only=True):
             return
         mark_position(state.ledger, position, int(close * position.ticks_per_unit + 0.5) or 1)
         if table.ints[row, BUSY]:
-            before = table.last(row, mark.symbol) or mark
+            reports = self.venue.on_mark(state.venue, mark, lambda: table.last(row, mark.symbol) or mark)
             table.note(row, mark)
-            self._settle(state, self.venue.on_mark(state.venue, mark, before), out)
+            self._settle(state, reports, out)
             table.ints[row, BUSY] = self.venue.awaits_mark(state.venue, mark.symbol)
         else:
             table.note(row, mark)

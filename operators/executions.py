@@ -38,6 +38,8 @@ def apply_report(
             return None
         lots = _note_fill(parameters, state, order, report, instrument, out)
     _move(parameters, state, order, event_of(order, report, instrument.lot_size_nanos), report, out)
+    if not lots and order.state not in CLOSED_STATES:
+        return None
     released = leaves - order.leaves_lots
     key = (order.strategy, order.symbol)
     if lots:

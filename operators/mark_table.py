@@ -8,7 +8,7 @@ symbols there are.
 import msgspec
 import numpy as np
 
-from operators.mark_run import DOUBLES, Doubles, Longs, MarkRun
+from operators.mark_run import DOUBLES, Doubles, Longs
 from schemas.market import Mark
 
 # columns of ``ints``: the last mark's times; the price in ticks; what one tick is worth as held, and on the worse side
@@ -51,6 +51,7 @@ class MarkTable(msgspec.Struct, eq=False):
             self.ints = np.concatenate((self.ints, np.zeros_like(self.ints)))
             self.floats = np.concatenate((self.floats, np.zeros_like(self.floats)))
         self.floats[row, TICKS_PER_UNIT] = ticks_per_unit
+        self._place(symbol, row)
         return row
 
     def ticks(self, row: int) -> int:
@@ -77,14 +78,16 @@ class MarkTable(msgspec.Struct, eq=False):
         )  # fmt: skip
 
     def places_of(self, names: tuple[str, ...]) -> Longs:
-        """Where the symbols of a run stand: row numbers or ``NOT_SEEN``. The array may be corrected in place."""
+        """Where the symbols of a run stand: row numbers, ``NOT_SEEN`` or ``NOT_TRADED``."""
         if names is not self.names and names != self.names:
             self.names = names
             self.places = np.array([self.rows.get(name, NOT_SEEN) for name in names], np.int64)
         return self.places
 
-    def settle(self, run: MarkRun, row: int) -> None:
-        """Note where a mark's symbol stands, now that the account has seen it."""
-        number, places = run.symbol.item(row), self.places_of(run.symbols)
-        if places[number] == NOT_SEEN:
-            places[number] = self.rows.get(run.symbols[number], NOT_TRADED)
+    def ignore(self, symbol: str) -> None:
+        """Note that no instrument has the name."""
+        self._place(symbol, NOT_TRADED)
+
+    def _place(self, symbol: str, place: int) -> None:
+        if symbol in self.names:
+            self.places[self.names.index(symbol)] = place

@@ -25,6 +25,7 @@ trade-through).
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -63,7 +64,7 @@ class _Interval(msgspec.Struct, gc=False):
     """What a mark's interval offers: its prices, the mark before it, and the volume that is left, in lots."""
 
     mark: Mark
-    before: Mark
+    before: Callable[[], Mark]
     instrument: Instrument
     volume_lots: int
 
@@ -139,20 +140,20 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
         """Whether an order works in the symbol."""
         return symbol in state.working
 
-    def on_mark(self, state: SimulatedVenueState, mark: Mark, before: Mark) -> list[ExecutionReport]:
+    def on_mark(
+        self, state: SimulatedVenueState, mark: Mark, before: Callable[[], Mark]
+    ) -> list[ExecutionReport]:
         """Fill and cancel what the mark's interval allows."""
         working = state.working.get(mark.symbol)
-        reports: list[ExecutionReport] = []
         if not working:
-            return reports
+            return []
+        reports: list[ExecutionReport] = []
         instrument = self.instruments.lookup(mark.symbol)
         interval = _Interval(mark, before, instrument, self._volume_lots(mark, instrument))
         for resting in working:
             self._pass(state, resting, interval, reports)
-        still = [resting for resting in working if resting.lots]
-        if still:
-            state.working[mark.symbol] = still
-        else:
+        working[:] = [resting for resting in working if resting.lots]
+        if not working:
             del state.working[mark.symbol]
         return reports
 
@@ -294,5 +295,5 @@ def _chance(resting: RestingOrder, interval: _Interval) -> _Chance | None:
                 return None
             return _Chance(limit, mark.ts_last_ns, "MAKER", mark)
     if at_open:
-        return _Chance(ticks, mark.ts_open_ns, liquidity, interval.before)
+        return _Chance(ticks, mark.ts_open_ns, liquidity, interval.before())
     return _Chance(ticks, mark.ts_last_ns, liquidity, mark)

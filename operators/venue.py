@@ -6,6 +6,7 @@ requests leave by the ``execution_requests`` topic and its reports enter by ``ex
 a backtest.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -38,10 +39,10 @@ class Venue(Protocol):
         """Whether the symbol's next mark can bring reports; may become true by ``submit`` only."""
         ...
 
-    def on_mark(self, state: Any, mark: Mark, before: Mark) -> list[ExecutionReport]:
+    def on_mark(self, state: Any, mark: Mark, before: Callable[[], Mark]) -> list[ExecutionReport]:
         """Let a symbol's next prices work on its orders; called for marks that are awaited.
 
-        ``before`` is the symbol's mark before it, or itself if it is the first.
+        ``before()`` is the symbol's mark before it, or itself if it is the first.
         """
         ...
 
@@ -66,6 +67,6 @@ class RemoteVenue(msgspec.Struct, frozen=True):
         """No: a real venue needs no marks from us."""
         return False
 
-    def on_mark(self, state: Any, mark: Mark, before: Mark) -> list[ExecutionReport]:
+    def on_mark(self, state: Any, mark: Mark, before: Callable[[], Mark]) -> list[ExecutionReport]:
         """Nothing."""
         return []

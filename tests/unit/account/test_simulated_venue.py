@@ -24,7 +24,7 @@ def run(parameters, orders, marks, cancels=()) -> list[tuple[str, float, float, 
     for second in cancels:
         simulated.cancel(state, CancelOrder("T1", "paper", "SPY", "SIM", START + int(second * SECOND), "x"))
     for before, row in zip([*marks[:1], *marks], marks, strict=False):
-        reports += simulated.on_mark(state, row, before)
+        reports += simulated.on_mark(state, row, lambda before=before: before)
     return [
         (r.status, r.last_quantity_nanos / 1e9, r.last_price_nanos / 1e9, (r.ts_event_ns - START) // 10**6)
         for r in reports
@@ -152,7 +152,7 @@ def test_fees_by_liquidity_and_the_instrument_override() -> None:
     state = simulated.init()
     simulated.submit(state, order(1, id_="T1"))
     simulated.submit(state, order(1, limit=99, id_="T2"))
-    taker, maker = simulated.on_mark(state, row := mark(2, 100, low=98), row)
+    taker, maker = simulated.on_mark(state, row := mark(2, 100, low=98), lambda: row)
     assert (taker.liquidity, taker.fee_nanos) == ("TAKER", 200_000_000)
     assert (maker.liquidity, maker.fee_nanos) == ("MAKER", -49_500_000)
     assert taker.reference_price_nanos == 100 * 10**9
@@ -179,7 +179,7 @@ def test_submit_is_idempotent_and_ids_count_per_account() -> None:
     (accepted,) = simulated.submit(state, order(1))
     assert simulated.submit(state, order(1)) == []
     assert (accepted.id, accepted.venue_order_id) == ("SIM:SIM-paper-X1", "SIM-paper-1")
-    assert len(simulated.on_mark(state, mark(2, 100), mark(1, 100))) == 1
+    assert len(simulated.on_mark(state, mark(2, 100), lambda: mark(1, 100))) == 1
     assert state.working == {}
 
 
