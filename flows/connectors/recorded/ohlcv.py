@@ -22,6 +22,7 @@ from schemas.blocks import BARS
 from schemas.market import Doubles, Longs
 
 BATCH_ROWS = 65_536
+_BATCH_ROWS_OF_A_SYMBOL = 1024
 
 
 class OhlcvBars:
@@ -64,12 +65,13 @@ class OhlcvBars:
         return make_run(symbol, BARS, slots, (close_ns, zeros, lengths, *doubles))
 
     def read(self, resume: Any = None) -> Iterator[Batch]:
-        """Batches of about BATCH_ROWS rows; ``resume`` is the watermark of an earlier batch."""
+        """Batches of about BATCH_ROWS rows, more of many symbols; ``resume`` is the watermark of an earlier batch."""
         slots = np.sort(np.concatenate([run.slots for run in self._runs]))
         start = NEVER if resume is None else int(resume)
+        most = max(BATCH_ROWS, _BATCH_ROWS_OF_A_SYMBOL * len(self._runs))
         rejects = [(NEVER, reject) for reject in self._rejects] if resume is None else []
         while start <= int(slots[-1]):
-            last = int(np.searchsorted(slots, start)) + BATCH_ROWS
+            last = int(np.searchsorted(slots, start)) + most
             stop = int(slots[last]) if last < len(slots) else int(slots[-1]) + 1
             runs = [_between(run, start, max(stop, start + 1)) for run in self._runs]
             start = max(stop, start + 1)
