@@ -8,8 +8,8 @@ Conventions, and what was set to follow the job's rules:
 - A size is worked out at the fill. ``from_order_func`` values the account, before an order, at the last close, which
   is the decision's: equity * fraction / last close is computed there.
 - Its averages have no Wilder smoothing with a mean as seed, so the index of the job's strategy is the one of
-  ``with_pandas``; the crossings are of vectorbt's own averages, whose difference is rounded to 1e-9 (equal averages
-  are no crossing).
+  ``with_pandas``; the crossings are of vectorbt's own averages, whose difference is rounded to 1e-6: they are
+  differences of a running sum, which drifts (equal averages are no crossing).
 - Everything is in floating point; a fee is not rounded.
 """
 
@@ -45,7 +45,7 @@ def _sides(job: Job, close: pd.Series) -> np.ndarray:
             side[bar] = wanted
         return side
     fast, slow = (vbt.MA.run(close, int(job.params[name])).ma.to_numpy() for name in ("fast", "slow"))
-    order = np.sign((fast - slow).round(9))
+    order = np.sign((fast - slow).round(6))
     differing = np.flatnonzero((order == 1) | (order == -1))
     changed = differing[1:][order[differing[1:]] != order[differing[:-1]]]
     side[changed] = order[changed]
