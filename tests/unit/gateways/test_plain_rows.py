@@ -200,3 +200,30 @@ def test_a_clean_file_takes_the_shortcut_but_for_the_first_row(tmp_path, monkeyp
     rows.read()
     assert read == [1563] and len(rows) == 1564
     assert (np.diff(rows.lines) == 1).all() and rows.lines[0] == 2
+
+
+CLOCK_EDGES = (
+    "00:00", "23:59", "24:00", "09:60", "09:59:59", "09:59:60", "9:30", "0930", "2460", "093059", "093060", " 09:30",
+    "", "09:30:00.123", "09:30:00.1234", "09:30:00Z", "09:30+23:59", "09:30+24:00", "09:30-23:60", "09:3000", "0930:00",
+)  # fmt: skip
+DAY_EDGES = (
+    *(f"{year}-{month:02d}-{day}" for year in (2023, 2024) for month in range(14) for day in (28, 29, 30, 31, 32)),
+    "2024-01-00", "1969-12-31", "1970-01-01", "1970-01-02", "2099-12-31", "2100-01-01", "2000-02-29",
+    *(str(n + by) for n in (10**7, 10**8, 10**11, 10**14, 10**17, 4102444800 * 10**9) for by in (-1, 0, 1)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "header", ["date,open,high,low,close,volume", "date,time,open,high,low,close,volume"]
+)
+def test_edges_of_days_and_clocks(tmp_path, header) -> None:
+    with_clock = "time" in header
+    between, rest = (",", ",1,1,1,1,1") if with_clock else (" ", ",1,1,1,1,1")
+    usual = f"2024-01-02{between}10:00{rest}\n"
+    days = [f"{blank}{day}{blank}" for day in DAY_EDGES for blank in ("", " ")]
+    times = [f"2024-01-02{blank}{between}{clock}" for clock in CLOCK_EDGES for blank in ("", " ")]
+    times += [f"{day}{between}10:00" if with_clock else day for day in days]
+    path = tmp_path / "edges.csv"
+    path.write_text(header + "\n" + usual * 9 + (usual * 9).join(f"{time}{rest}\n" for time in times))
+    given = RecordedSettings(interval_ns=SECOND, disorder_ns=1 << 62)
+    assert outcome(path, given) == row_by_row(path, given)
