@@ -1,7 +1,8 @@
 """Follow the trend: long while the fast average of the close stands above the slow one, else short or flat.
 
 A signal is given at the bar at which the order of the two simple moving averages changes (Brock, Lakonishok & LeBaron,
-"Simple Technical Trading Rules", Journal of Finance 47, 1992). The first order seen is not a change.
+"Simple Technical Trading Rules", Journal of Finance 47, 1992). The first order seen is not a change, and averages that
+are equal have none: prices in decimals leave rounding in the last bits of their sums, which is no difference.
 """
 
 from functools import lru_cache
@@ -10,12 +11,14 @@ import msgspec
 import numpy as np
 from numba import njit
 
+from operators.bar_columns import CLOSE
 from operators.features import FEATURE_SET
 from operators.features.borrow import borrow
 from operators.features.ring import ring_size
 from operators.features.sma import step as step_sma
 from operators.strategies.strategy import BarRows, Doubles, Intent, rows_with_news, stop_distance
 
+_ROUNDING = 1e-13  # of the close: far above what sums of doubles leave, far below a tick over two windows
 _ATR_WARM = FEATURE_SET.warm_bars(["atr_14"])
 
 
@@ -28,7 +31,8 @@ def _fold(state: Doubles, params: Doubles, split: int, bars: Doubles, out: Doubl
         step_sma(state[:split], params[0:1], bars[i], out[i, 1:2])
         step_sma(state[split:last], params[1:2], bars[i], out[i, 2:3])
         difference = out[i, 1] - out[i, 2]
-        side = 1.0 if difference > 0.0 else (-1.0 if difference < 0.0 else 0.0)
+        rounding = _ROUNDING * bars[i, CLOSE]
+        side = 1.0 if difference > rounding else (-1.0 if difference < -rounding else 0.0)
         out[i, 0] = side if side != 0.0 and state[last] == -side else 0.0
         if side != 0.0:
             state[last] = side

@@ -166,6 +166,15 @@ def test_equal_averages_are_no_crossing_and_hide_none() -> None:
     assert [(i.row, i.target) for i in rules.step(rules.init(), through)] == [(5, "SHORT")]
 
 
+def test_rounding_of_cents_is_no_difference() -> None:
+    moves = 0.05 * np.random.default_rng(7).standard_normal(20_000)
+    closes = (100.0 + np.cumsum(moves)).round(2)
+    rules = SmaCrossover(fast=5, slow=15)
+    said = [(i.row, i.target) for i in rules.step(rules.init(), a_series(closes.tolist()))]
+    assert said == list(plain_crossings(closes, 5, 15, True))
+    assert len(said) > 1000
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_legs_signals_are_the_strategys_intents_on_the_bars_of_its_timeframe(name: str) -> None:
     instances = (
