@@ -55,14 +55,18 @@ def digest_of(settings: bytes) -> str:
     return hashlib.sha256(settings).hexdigest()[:16]
 
 
-def note_settings(log: Log, settings: Settings) -> None:
+def note_settings(log: Log, settings: Settings, writes: bool = True) -> None:
     """Note in the log what its records are about to be derived with, unless it stands there already.
+
+    Of several processes that share a leg one ``writes``, so that it stands there once; the others compare.
 
     Raises:
         ConfigError: the log was derived with other settings, or by code whose features or strategies differ.
     """
     mine = as_record(settings)
     known = recorded(log, mine.account)
+    if known is None and not writes:
+        return
     if known is None:
         with log.writer() as writer:
             writer.append(TOPIC, mine.account.encode(), encode(mine), 1)

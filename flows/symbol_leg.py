@@ -56,11 +56,11 @@ def add_symbol_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, ended: Ended | None
 ) -> None:
     """Add the leg to a dataflow; ``ended`` is None to tail the log."""
-    note_settings(log, settings)
     instruments = instrument_table(settings)
     leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
     count = log.topics()["market_data"]
     partitions = tuple(settings.run.partitions) or tuple(range(count))
+    note_settings(log, settings, writes=0 in partitions)
     source = MarketDataSource(log, partitions, settings.run.poll_records, ended)
     outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress, partitions, count)
     polls = op.input("read_market_data", flow, source)
