@@ -46,7 +46,7 @@ def add_account_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, source: AccountSourceSettings
 ) -> None:
     """Add the leg to a dataflow."""
-    note_settings(log, settings)
+    note_settings(log, settings, writes=False)
     leg = account_leg(settings)
     cuts = op.input("read_account_inputs", flow, AccountSource(log, source))
     said = op.stateful_batch("account_leg", cuts, lambda resume: AccountLogic(leg, resume))

@@ -112,7 +112,7 @@ def test_volume_z_leaves_the_present_bar_out() -> None:
 def test_golden_files_are_those_of_the_readme() -> None:
     """Each data file has the sha256 that README.md gives for it."""
     listed = dict(re.findall(r"\| (\S+) \|.*\| `([0-9a-f]{64})` \|", (FOLDER / "README.md").read_text()))
-    present = {path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".gz"}}
+    present = {path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".gz", ".json"}}
     assert present >= set(listed)
     for name, digest in listed.items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
