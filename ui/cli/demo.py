@@ -163,7 +163,9 @@ def _what_next(done: "DemoSummary") -> None:
         note("\nWhat to try next:")
     for line in (
         f"{titan} status --log {done.log}",
-        f"{titan} topics tail trade_signals --from earliest --to-end --log {done.log}",
+        f"{titan} explain --last --log {done.log}",
+        f"{titan} replay --verify {done.log}",
+        f"{titan} backtest --input infra/demo/us5_daily.csv.gz --strategy sma_crossover --out data/sma",
         f"{titan} demo --set strategies.sma_crossover.params.fast=10 --dir data/demo-fast",
         f"{titan} config show strategies",
     ):
