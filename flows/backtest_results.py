@@ -70,8 +70,8 @@ class BacktestResults:
         self._digest(output)
         if self._writer is None:
             self._symbols.count(output)
-            signals = [self._next(_SIGNALS, self._account) for _ in output.signals]
-            marks: int | None = self._next(_MARKS, output.symbol)
+            signals = [self._next(_SIGNALS, self._account.encode()) for _ in output.signals]
+            marks: int | None = self._next(_MARKS, output.symbol.encode())
         else:
             signals, marks = [], None
             for record in self._symbols.records(output):
@@ -108,10 +108,7 @@ class BacktestResults:
 
     def performance(self, last: PortfolioUpdate) -> PerformanceResult:
         """Return how the account did up to its last event; ``last`` is how it stands then, and enters no log."""
-        self._performance.step(self._performed, last)
-        found = self._performance.result(self._performed)
-        assert found is not None, "an update was just taken"
-        return found
+        return self._performance.finish(self._performed, last)
 
     def flush(self) -> None:
         """Make durable what was taken so far."""
@@ -127,11 +124,11 @@ class BacktestResults:
         """Write the record where the run is kept; return its offset."""
         if self._writer is not None:
             self._writer.append(record.topic, record.key, record.value, record.timestamp_ms)
-        return self._next(record.topic, record.key.decode())
+        return self._next(record.topic, record.key)
 
-    def _next(self, topic: str, key: str) -> int:
+    def _next(self, topic: str, key: bytes) -> int:
         """Return the offset of the key's next record, the same whether the run is kept or not."""
-        partition = partition_of(key.encode(), TOPICS[topic].partitions)
+        partition = partition_of(key, TOPICS[topic].partitions)
         offset = self._ends.get((topic, partition), 0)
         self._ends[topic, partition] = offset + 1
         return offset

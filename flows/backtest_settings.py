@@ -11,6 +11,7 @@ import msgspec
 
 from flows.config import ConfigError, Provenance, Settings, load_settings, text
 from flows.config.keys import nearest
+from flows.config.settings import StrategySection
 from flows.config.sources import Given, Origin, Text
 from operators.strategies import STRATEGIES
 
@@ -45,9 +46,9 @@ def backtest_settings(
     Raises:
         ConfigError: a key or value is not allowed, or a bare parameter fits no strategy or several.
     """
-    configured, _ = load_settings(config, environ, list(recorded))
-    given = [*recorded, *_chosen(asked, list(configured.strategies)), *_short(asked)]
-    kinds = strategy_kinds(config, environ, asked, recorded)
+    configured = load_settings(config, environ, list(recorded))[0].strategies
+    given = [*recorded, *_chosen(asked, list(configured)), *_short(asked)]
+    kinds = _kinds(configured, asked)
     given += [full_key(one, kinds) for one in asked.sets]
     settings, provenance = load_settings(config, environ, given)
     usual = _usual(settings, provenance, interval_ns)
@@ -58,7 +59,10 @@ def strategy_kinds(
     config: str | None, environ: Mapping[str, str], asked: Asked, recorded: Sequence[Given] = ()
 ) -> dict[str, str]:
     """Return the kinds of the strategies that will run, by name."""
-    strategies = load_settings(config, environ, list(recorded))[0].strategies
+    return _kinds(load_settings(config, environ, list(recorded))[0].strategies, asked)
+
+
+def _kinds(strategies: Mapping[str, StrategySection], asked: Asked) -> dict[str, str]:
     names = asked.strategies or tuple(name for name, one in strategies.items() if one.enabled)
     return {name: strategies[name].kind if name in strategies else name for name in names}
 

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from flows.connectors.log import Record
-from flows.differences import Difference, MadeFrom, Position, TopicVerdict, difference
+from flows.differences import Difference, MadeFrom, TopicVerdict, difference
 from flows.digests import DIGESTED, Digests
 from flows.lane_comparison import LaneComparison, LaneResult, Side
 from flows.lanes import Lane, Stretch, rows_of, stretches, unreadable
+from flows.place import Place
 from flows.recorded_topics import RecordedTopics
 from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
 from schemas.orders import Signal
@@ -68,7 +69,7 @@ class Comparison:
     def _read_on(self, source: tuple[str, int]) -> None:
         for record in self._recorded.read(source):
             if self._concerns(record):
-                at = Position(record.topic, record.partition, record.offset)
+                at = Place(record.topic, record.partition, record.offset)
                 for stretch in self._stretches("recorded", record.topic, record.key, record.value or b"", at):
                     self._take("recorded", stretch)
 

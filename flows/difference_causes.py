@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from flows.connectors.held import between
 from flows.connectors.log import Log, Record
 from flows.connectors.partitioner import partition_of
-from flows.differences import Cause, Difference, MadeFrom, Position
+from flows.differences import Cause, Difference, MadeFrom
+from flows.place import Place
 from operators.mark_run import MarkRun
 from schemas.codec import DecodeError, topic_of
 from schemas.event_ids import event_id
@@ -49,7 +51,7 @@ def _input(log: Log, found: Difference, made: MadeFrom) -> Iterator[Cause]:
         yield _mark(found, event)
     else:
         yield _found(log, topic_of(event), event_id(event), made.key, event.ts_event_ns)
-    entry = Position(made.topic, made.partition, made.first_offset)
+    entry = Place(made.topic, made.partition, made.first_offset)
     yield Cause("account_journal", entry, None, f"taken with entry {made.order} of the journal")
 
 
@@ -88,12 +90,12 @@ def _named(log: Log, found: Difference, side: dict[str, Any]) -> Iterator[Cause]
 
 def _range(made: MadeFrom) -> Cause:
     text = f"said from {made.topic}/{made.partition}@{made.first_offset} to {made.last_offset} of {made.key}"
-    return Cause(made.topic, Position(made.topic, made.partition, made.first_offset), None, text)
+    return Cause(made.topic, Place(made.topic, made.partition, made.first_offset), None, text)
 
 
 def _market_data(log: Log, partition: int, offset: int) -> Cause:
     """Return the block in short: its head, its first and its last row."""
-    at = Position(_MARKET_DATA, partition, offset)
+    at = Place(_MARKET_DATA, partition, offset)
     record = next(_records(log, _MARKET_DATA, partition, offset, offset + 1), None)
     if record is None:
         return Cause(_MARKET_DATA, at, None, "the log does not hold it")
@@ -125,7 +127,7 @@ def _found(log: Log, topic: str, name: str, key: str, ts_ns: int) -> Cause:
             except DecodeError:
                 continue
             if event["id"] == name:
-                return Cause(topic, Position(topic, partition, record.offset), event)
+                return Cause(topic, Place(topic, partition, record.offset), event)
     return Cause(topic, None, None, f"{name} is not in the log")
 
 
@@ -134,12 +136,7 @@ def _records(log: Log, topic: str, partition: int, start: int, stop: int) -> Ite
     start, stop = max(first, start), min(end, stop)
     if start >= stop:
         return
-    with log.reader({(topic, partition): start}) as reader:
-        while not reader.at_end({(topic, partition): stop}):
-            for record in reader.poll(500, 1.0):
-                if record.offset >= stop:
-                    return
-                yield record
+    yield from between(log, {(topic, partition): start}, {(topic, partition): stop})
 
 
 def _partition(log: Log, topic: str, key: str) -> int:

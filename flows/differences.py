@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from flows.lanes import Stretch
+from flows.place import Place
 from schemas.codec import DecodeError
 from schemas.flatten import flatten
 
@@ -22,19 +23,6 @@ order       both say the same events, in another order
 unreadable  the record is not one of its topic
 broken      the journal contradicts itself or its log
 """
-
-
-class Position(msgspec.Struct, frozen=True):
-    """Where an event stands in a log."""
-
-    topic: str
-    partition: int
-    offset: int
-    ordinal: int = 0
-
-    def __str__(self) -> str:
-        """Return topic/partition@offset.ordinal."""
-        return f"{self.topic}/{self.partition}@{self.offset}.{self.ordinal}"
 
 
 class MadeFrom(msgspec.Struct, frozen=True):
@@ -59,7 +47,7 @@ class Cause(msgspec.Struct, frozen=True):
     """
 
     what: str
-    position: Position | None = None
+    position: Place | None = None
     event: dict[str, Any] | None = None
     text: str = ""
     of: Literal["", "recorded", "today"] = ""
@@ -74,7 +62,7 @@ class Difference(msgspec.Struct, kw_only=True):
     number: int
     id: str
     ts_event_ns: int
-    at: Position | None = None
+    at: Place | None = None
     recorded: dict[str, Any] | None = None
     today: dict[str, Any] | None = None
     fields: tuple[str, ...] = ()
@@ -118,9 +106,9 @@ def shown(stretch: Stretch | None) -> dict[str, Any] | None:
         return None
 
 
-def place_of(stretch: Stretch | None) -> Position | None:
+def place_of(stretch: Stretch | None) -> Place | None:
     """Return where the next event of a recorded stretch stands."""
-    if stretch is None or not isinstance(stretch.origin, Position):
+    if stretch is None or not isinstance(stretch.origin, Place):
         return None
     return msgspec.structs.replace(stretch.origin, ordinal=stretch.at)
 

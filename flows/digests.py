@@ -2,9 +2,9 @@
 
 Rows of block topics are hashed symbol by symbol, in order: all integers, and all floats by their bits. Events of single
 records are hashed with every field (as MessagePack, a fifth of the cost of Avro): signals symbol by symbol, those of an
-account in its order. Alerts and dead
-letters come from several writers, between which there is no order: their hashes are added up. Block heads
-(``complete_to``, counts of signals) depend on polls and are left out; so is the journal: it says how inputs were cut.
+account in its order. Alerts and dead letters come from several writers, between which there is no order: their hashes
+are added up. Block heads (``complete_to``, counts of signals) depend on polls and are left out; so is the journal: it
+says how inputs were cut.
 """
 
 from hashlib import blake2b
@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.connectors.log import Log, Position
+from flows.connectors.held import held
+from flows.connectors.log import Log
 from schemas.codec import BLOCK_TOPICS, DecodeError, Event, decode, decode_rows, topic_of
 from schemas.orders import Signal
 
@@ -24,7 +25,6 @@ DIGESTED = ("bars", "features", "regimes", "marks", *ORDERED, *UNORDERED)
 """Topics that are a function of market data, commands and settings."""
 _SIZE = 16
 _PLAIN = msgspec.msgpack.Encoder()
-_BATCH = 2000
 _MODULUS = 1 << (8 * _SIZE)
 
 
@@ -105,16 +105,9 @@ def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
     Raises:
         LogError: the log cannot be read.
     """
-    found, there = Digests(), log.topics()
+    found = Digests()
     for topic in DIGESTED:
-        if topic not in there:
-            continue
-        spans = log.spans(topic)
-        stop: dict[Position, int] = {(topic, p): end for p, (_, end) in enumerate(spans)}
-        with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
-            while not reader.at_end(stop):
-                for record in reader.poll(_BATCH, 1.0):
-                    ours = topic not in ORDERED or record.key == account.encode()
-                    if ours and record.offset < stop[topic, record.partition]:
-                        found.record(topic, record.value or b"")
+        for record in held(log, topic):
+            if topic not in ORDERED or record.key == account.encode():
+                found.record(topic, record.value or b"")
     return found.results()

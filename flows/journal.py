@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 
 from flows.connectors.account_inputs import REPORTS
 from flows.connectors.account_source import JOURNAL
+from flows.connectors.held import between
 from flows.connectors.latest import newest
 from flows.connectors.log import Log, Record
 from flows.connectors.log import Position as Source
 from flows.connectors.partitioner import partition_of
-from flows.differences import Difference, Position
+from flows.differences import Difference
+from flows.place import Place
 from schemas.account import JournalEntry
 from schemas.codec import DecodeError, decode
 from schemas.flatten import flatten
-
-_BATCH = 2000
 
 
 class JournalBroken(Exception):
@@ -56,19 +56,17 @@ class Journal:
         Raises:
             JournalBroken: an entry cannot be read, is missing, or goes back.
         """
-        stop = {self._source: self._span[1]}
-        with self._log.reader({self._source: self._span[0]}) as reader:
-            while not reader.at_end(stop):
-                for record in reader.poll(_BATCH, 1.0):
-                    if record.key != self._key or record.offset >= self._span[1]:
-                        continue
-                    self._record = record
-                    entry = _entry(record)
-                    if entry is not None and entry == self._before:
-                        continue
-                    yield self._checked(entry)
-                    self._before = entry
-                    self.count += 1
+        first, end = self._span
+        for record in between(self._log, {self._source: first}, {self._source: end}):
+            if record.key != self._key:
+                continue
+            self._record = record
+            entry = _entry(record)
+            if entry is not None and entry == self._before:
+                continue
+            yield self._checked(entry)
+            self._before = entry
+            self.count += 1
 
     def positions(self, entry: JournalEntry) -> dict[Source, int]:
         """Return how far the entry had read each input.
@@ -106,10 +104,10 @@ class Journal:
                 f"it takes all up to {entry.taken_to_ns}, but what it had read promises only {promised_ns}",
             )
 
-    def at(self) -> Position:
+    def at(self) -> Place:
         """Return where the entry that was yielded last stands."""
         offset = self._record.offset if self._record else self._span[1]
-        return Position(JOURNAL, self._source[1], offset)
+        return Place(JOURNAL, self._source[1], offset)
 
     def ends(self, sources: Iterable[Source]) -> dict[Source, int]:
         """Return where inputs end."""

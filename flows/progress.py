@@ -8,6 +8,8 @@ import msgspec
 from flows.connectors.log import Log, Position
 from schemas.account import BookPosition, PortfolioUpdate
 
+_DERIVED = ("bars", "marks", "signals", "decisions", "orders", "fills", "alerts", "dead_letters")
+
 
 class Progress(msgspec.Struct):
     """Counts of one run in this process; ``sent`` remembers when recent market data was written, for latency."""
@@ -30,6 +32,10 @@ class Progress(msgspec.Struct):
     books: list[BookPosition] = []
     latencies_ns: list[int] = []
     sent: deque[tuple[int, int]] = msgspec.field(default_factory=lambda: deque(maxlen=4096))
+
+    def counts(self) -> dict[str, int]:
+        """Return the events that the run has derived, by kind, as summaries name them."""
+        return {name: getattr(self, name) for name in _DERIVED}
 
     def gateway_ended(self, log: Log, positions: dict[Position, int]) -> bool:
         """Say whether the gateway's session is wholly in the log and has been read up to ``positions``."""

@@ -8,13 +8,12 @@ cuts. Commands that no cut has taken are left out.
 import msgspec
 
 from flows.connectors.account_inputs import COMMANDS
+from flows.connectors.held import between
 from flows.connectors.log import Log
 from flows.connectors.partitioner import partition_of
 from flows.journal import Journal, JournalBroken
 from schemas.account import RiskCommand
 from schemas.codec import DecodeError, decode
-
-_BATCH = 1000
 
 
 class TimedCommand(msgspec.Struct, frozen=True):
@@ -66,13 +65,11 @@ def _given(log: Log, account: str) -> list[tuple[int, RiskCommand]]:
     source = (COMMANDS, partition_of(account.encode(), log.topics()[COMMANDS]))
     first, end = log.span(*source)
     found: list[tuple[int, RiskCommand]] = []
-    with log.reader({source: first}) as reader:
-        while not reader.at_end({source: end}):
-            for record in reader.poll(_BATCH, 1.0):
-                try:
-                    command = decode(COMMANDS, record.value or b"")
-                except DecodeError:
-                    continue
-                if record.offset < end and isinstance(command, RiskCommand) and command.account == account:
-                    found.append((record.offset, command))
+    for record in between(log, {source: first}, {source: end}):
+        try:
+            command = decode(COMMANDS, record.value or b"")
+        except DecodeError:
+            continue
+        if isinstance(command, RiskCommand) and command.account == account:
+            found.append((record.offset, command))
     return found

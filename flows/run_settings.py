@@ -14,7 +14,8 @@ import msgspec
 from flows.config import ConfigError, Settings
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin
-from flows.connectors.log import Log, Position
+from flows.connectors.held import held
+from flows.connectors.log import Log
 from operators.account_state import STATE_VERSION
 from schemas.account import RunSettings
 from schemas.codec import DecodeError, decode, encode
@@ -151,20 +152,14 @@ def _without_nothing(tree: Any) -> Any:
 
 
 def _all(log: Log) -> dict[str, RunSettings]:
-    if TOPIC not in log.topics():
-        return {}
-    starts: dict[Position, int] = {(TOPIC, p): first for p, (first, _) in enumerate(log.spans(TOPIC))}
-    stop: dict[Position, int] = {(TOPIC, p): end for p, (_, end) in enumerate(log.spans(TOPIC))}
     found: dict[str, RunSettings] = {}
-    with log.reader(starts) as reader:
-        while not reader.at_end(stop):
-            for record in reader.poll(1000, 1.0):
-                try:
-                    event = decode(TOPIC, record.value or b"")
-                except DecodeError:
-                    continue
-                assert isinstance(event, RunSettings)
-                found.setdefault(event.account, event)
+    for record in held(log, TOPIC):
+        try:
+            event = decode(TOPIC, record.value or b"")
+        except DecodeError:
+            continue
+        assert isinstance(event, RunSettings)
+        found.setdefault(event.account, event)
     return found
 
 

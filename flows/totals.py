@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from flows.connectors.held import held
 from flows.connectors.log import Log
 from schemas.blocks import count_rows
 from schemas.codec import DecodeError, decode, decode_rows
 from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
-
-_BATCH = 5000
 
 
 class Totals(msgspec.Struct):
@@ -61,10 +60,4 @@ def _rows(topic: str, value: bytes) -> int:
 
 
 def _values(log: Log, topic: str) -> Iterator[bytes]:
-    spans = log.spans(topic)
-    stop = {(topic, p): end for p, (_, end) in enumerate(spans)}
-    with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
-        while not reader.at_end(stop):
-            for record in reader.poll(_BATCH, 1.0):
-                if record.offset < stop[topic, record.partition]:
-                    yield record.value or b""
+    return (record.value or b"" for record in held(log, topic))

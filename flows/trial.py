@@ -69,10 +69,7 @@ class Trial:
     def metrics(self) -> Metrics:
         """Return how the account did up to its last event."""
         last = portfolio_update(self._leg, self.account, "end", self.account.clock_ns)
-        self._performance.step(self._performed, last)
-        found = self._performance.result(self._performed)
-        assert found is not None, "an update was just taken"
-        return found.metrics
+        return self._performance.finish(self._performed, last).metrics
 
     def _next(self) -> int:
         self._offset += 1

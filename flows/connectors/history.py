@@ -145,13 +145,18 @@ def symbols_in(log: Log, topic: str) -> tuple[str, ...]:
 def _add(polls: dict[str, SymbolMessages], key: bytes, value: bytes, ends: list[int]) -> None:
     """Add a new record to its symbol's poll, at the end of its partition."""
     partition = partition_of(key, len(ends))
-    symbol = key.decode()
-    poll = polls.get(symbol)
-    if poll is None:
-        poll = polls[symbol] = SymbolMessages(symbol, partition, [], [])
+    poll = _poll_of(polls, key, partition)
     poll.offsets.append(ends[partition])
     poll.values.append(value)
     ends[partition] += 1
+
+
+def _poll_of(polls: dict[str, SymbolMessages], key: bytes, partition: int) -> SymbolMessages:
+    symbol = key.decode(errors="replace")
+    poll = polls.get(symbol)
+    if poll is None:
+        poll = polls[symbol] = SymbolMessages(symbol, partition, [], [])
+    return poll
 
 
 def _chunk(found: list[Record]) -> Chunk:
@@ -159,10 +164,7 @@ def _chunk(found: list[Record]) -> Chunk:
     records: list[Outgoing] = []
     for record in found:
         value = record.value or b""
-        symbol = record.key.decode(errors="replace")
-        poll = polls.get(symbol)
-        if poll is None:
-            poll = polls[symbol] = SymbolMessages(symbol, record.partition, [], [])
+        poll = _poll_of(polls, record.key, record.partition)
         poll.offsets.append(record.offset)
         poll.values.append(value)
         records.append(Outgoing(TOPIC, record.key, value, record.timestamp_ms))

@@ -1,5 +1,6 @@
 """What was said last? The newest records of a topic, read backwards in growing steps."""
 
+from flows.connectors.held import between
 from flows.connectors.log import Log, Record
 from schemas.account import BookPosition, PortfolioUpdate
 from schemas.codec import decode
@@ -29,12 +30,8 @@ def newest(log: Log, topic: str, at_least: int = 1) -> list[Record]:
 def _between(log: Log, topic: str, partition: int, start: int, end: int) -> list[Record]:
     if start >= end:
         return []
-    stop = {(topic, partition): end}
-    records: list[Record] = []
-    with log.reader({(topic, partition): start}) as reader:
-        while not reader.at_end(stop):
-            records += reader.poll(1000, 0.2)
-    return [record for record in records if record.offset < end and record.value is not None]
+    source = (topic, partition)
+    return [record for record in between(log, {source: start}, {source: end}) if record.value is not None]
 
 
 def latest_portfolio(log: Log, account: str) -> PortfolioUpdate | None:

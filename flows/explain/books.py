@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from flows.connectors.log import Record
-from flows.explain.chain import BookChange, Link, Missing, Place, Related
+from flows.explain.chain import BookChange, Link, Missing, Related
 from flows.explain.find import REPORTS, linked, read
 from flows.explain.ranges import FAR, Ranges
+from flows.place import Place
 from schemas.account import BookPosition, PortfolioUpdate
 from schemas.orders import ExecutionReport, SubmitOrder
 from schemas.scalars import read_string

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from flows.explain.chain import Link, Missing, Parameters, Place
+from flows.explain.chain import Link, Missing, Parameters
 from flows.explain.find import DECISIONS, REQUESTS, SIGNALS, Found, linked, read
 from flows.explain.ranges import Ranges
+from flows.place import Place
 from operators.strategies import STRATEGIES
 from operators.symbol_parameters import StrategyInstance
 from schemas.account import JournalEntry, PortfolioUpdate, RunSettings

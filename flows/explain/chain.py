@@ -7,23 +7,12 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from flows.place import Place
 from schemas.account import DeadLetter, JournalEntry, PortfolioUpdate
 from schemas.market import Mark
 from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, Signal, SubmitOrder
 
 E = TypeVar("E")
-
-
-class Place(msgspec.Struct, frozen=True, order=True):
-    """Where an event lies in the log; ``ordinal`` is the row of a block, 0 in a record of one event."""
-
-    topic: str
-    partition: int
-    offset: int
-    ordinal: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}@{self.offset}.{self.ordinal}"
 
 
 class Link(msgspec.Struct, Generic[E], frozen=True):

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from flows.connectors.log import Record
-from flows.explain.chain import Link, Place
+from flows.explain.chain import Link
 from flows.explain.ranges import Ranges
+from flows.place import Place
 from schemas.account import PortfolioUpdate
 from schemas.codec import DecodeError, decode
 from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, Signal, SubmitOrder

@@ -107,7 +107,15 @@ def _effect(changes: list[BookChange]) -> str:
     """Say what the order did to its book: opens, adds to, reduces, closes or turns it."""
     if not changes or changes[0].quantity_before_nanos is None:
         return ""
-    before, after = changes[0].quantity_before_nanos, changes[-1].quantity_after_nanos
+    return effect_on_book(changes[0].quantity_before_nanos, changes[-1].quantity_after_nanos)
+
+
+def effect_on_book(before: int, after: int) -> str:
+    """Return the word for a change of a book's signed quantity.
+
+    >>> effect_on_book(0, 2), effect_on_book(2, -1), effect_on_book(-1, -3)
+    ('opens', 'turns', 'adds to')
+    """
     if before == 0:
         return "opens"
     if after == 0:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from flows.connectors.log import Record
-from flows.explain.chain import BarRow, FeatureRow, Link, Missing, Place, RegimeRow
+from flows.explain.chain import BarRow, FeatureRow, Link, Missing, RegimeRow
 from flows.explain.ranges import FAR, Ranges
+from flows.place import Place
 from schemas.block_codec import Rows
 from schemas.codec import DecodeError, decode_rows
 from schemas.market import Mark

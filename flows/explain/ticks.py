@@ -7,9 +7,10 @@ import msgspec
 import numpy as np
 
 from flows.connectors.log import Record
-from flows.explain.chain import BarRow, Link, Missing, Place, Tick, Ticks
+from flows.explain.chain import BarRow, Link, Missing, Tick, Ticks
 from flows.explain.ranges import Ranges
 from flows.explain.rows import shorter_bars
+from flows.place import Place
 from schemas import plain_columns
 from schemas.account import DeadLetter
 from schemas.block_codec import Rows

@@ -66,6 +66,13 @@ class Performance(msgspec.Struct, frozen=True):
         """Return what is known so far; None where the account never said how it stands."""
         return summary(state, self.periods_per_year, self.drawdowns)
 
+    def finish(self, state: PerformanceState, last: PortfolioUpdate) -> PerformanceResult:
+        """Return what is known once ``last``, which says how the account stands now, is taken too."""
+        self._on_update(state, last)
+        found = self.result(state)
+        assert found is not None, "an update was just taken"
+        return found
+
     def _on_update(self, state: PerformanceState, update: PortfolioUpdate) -> None:
         if update.ts_event_ns > state.day_end_ns:
             self._start_day(state, update)

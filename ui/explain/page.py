@@ -4,14 +4,13 @@ import os
 import shlex
 from html import escape
 from pathlib import Path
-from string import Template
 
 from flows.explain.chain import Explanation, Link
 from ui.explain.figure import decision_figure
 from ui.explain.node import Node
 from ui.explain.outline import headline, outline
 from ui.explain.words import amount, at, duration, moment, money, number
-from ui.report.embed import own_file, plotly, plotly_licence, script_json
+from ui.report.embed import own_file, page_template, plotly, plotly_licence, script_json
 from ui.report.figures import REGIME_COLOURS, REGIME_NAMES
 from ui.report.tables import Cell, figure, table, text
 
@@ -34,7 +33,7 @@ def write_page(told: Explanation, path: Path) -> None:
 def page(told: Explanation) -> str:
     """Return the explanation as one HTML document."""
     drawn = decision_figure(told)
-    return Template(own_file("page.html", "ui.explain")).substitute(
+    return page_template("page.html", "ui.explain").substitute(
         title=escape(_title(told)),
         style=own_file("page.css") + own_file("page.css", "ui.explain"),
         badges=_badges(told),

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from flows.explain.chain import Explanation, Link, Missing, Place
+from flows.explain.chain import Explanation, Link, Missing
+from flows.place import Place
 
 _PLACE = Place.__struct_fields__
 _DRAWN = ("series",)

@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime
 
-from flows.explain.chain import Place
+from flows.place import Place
 
 _NANOS = 1_000_000_000
 _BLOCKS = ("market_data", "bars", "features", "regimes", "marks")

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import accumulate
 
+from flows.explain.outcome import effect_on_book
 from operators.performance.fills import BookedFill
 from ui.report.candles import MOST, candle_series, closed_hours
 from ui.report.equity import thinned
@@ -65,7 +66,7 @@ def _execution(order: str, fills: list[BookedFill], before: int, reason: Reason)
         order,
         fills[0].strategy,
         "BUY" if quantity > 0 else "SELL",
-        _effect(before, before + quantity),
+        effect_on_book(before, before + quantity),
         abs(quantity),
         worth // quantity if quantity else 0,
         fills[0].ts_ns,
@@ -74,16 +75,6 @@ def _execution(order: str, fills: list[BookedFill], before: int, reason: Reason)
         reason.text,
         reason.explanation,
     )
-
-
-def _effect(before: int, after: int) -> str:
-    if before == 0:
-        return "opens"
-    if after == 0:
-        return "closes"
-    if before * after < 0:
-        return "turns"
-    return "adds to" if abs(after) > abs(before) else "reduces"
 
 
 def _chart(

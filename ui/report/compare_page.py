@@ -1,11 +1,10 @@
 """How are two runs drawn beside each other? One file like a report: curves over each other, then the tables."""
 
 from html import escape
-from string import Template
 
 from ui.report.compare import Comparison, Contribution, Figure, Run
 from ui.report.compare_words import CONTRIBUTION, contribution, row, setting
-from ui.report.embed import own_file, plotly, plotly_licence, script_json
+from ui.report.embed import own_file, page_template, plotly, plotly_licence, script_json
 from ui.report.plots import MS, Trace, panel_names, plain_line, time_axis, time_span, value_axis
 from ui.report.plots import Figure as Drawing
 from ui.report.tables import Cell, table, text
@@ -18,7 +17,7 @@ APART = "#64748b"
 def compare_page(said: Comparison, title: str) -> str:
     """Return the comparison as one HTML document."""
     figures = {"equity": _drawing(said)} if len(said.paths.ts_ns) > 1 else {}
-    return Template(own_file("compare.html")).substitute(
+    return page_template("compare.html").substitute(
         title=escape(title),
         style=own_file("page.css"),
         runs=_runs(said),

@@ -9,6 +9,7 @@ import zlib
 from functools import cache
 from html import escape
 from importlib.resources import files
+from string import Template
 from typing import Any
 
 import orjson
@@ -19,6 +20,12 @@ from plotly.offline import get_plotlyjs
 def own_file(name: str, package: str = "ui.report") -> str:
     """Return the text of a file of a package: a page's template, style or script."""
     return (files(package) / name).read_text(encoding="utf-8")
+
+
+@cache
+def page_template(name: str, package: str = "ui.report") -> Template:
+    """Return a page's template: its body, inside the document that all pages share."""
+    return Template(own_file("document.html").replace("$body", own_file(name, package)))
 
 
 @cache

@@ -4,14 +4,13 @@ The page's policy forbids every load, so that a forgotten one fails at once.
 """
 
 from html import escape
-from string import Template
 from typing import Any
 
 from ui.report import measures, sections
 from ui.report.account_figures import equity_figure, histogram
 from ui.report.cards import key_figures
 from ui.report.chart_boxes import chart_boxes, place
-from ui.report.embed import own_file, plotly, plotly_licence, script_json
+from ui.report.embed import own_file, page_template, plotly, plotly_licence, script_json
 from ui.report.figures import symbol_figure
 from ui.report.heat import returns
 from ui.report.plots import strategy_colours
@@ -23,7 +22,7 @@ def page(report: Report) -> str:
     """Return the report as one HTML document."""
     account = report.portfolio
     figures = _figures(report)
-    return Template(own_file("page.html")).substitute(
+    return page_template("page.html").substitute(
         title=escape(report.title),
         style=own_file("page.css"),
         badges=_badges(report),

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.connectors.held import held
 from flows.connectors.latest import newest
 from flows.connectors.log import Log, Record
 from schemas.account import Alert, DeadLetter, PortfolioUpdate
@@ -18,8 +19,6 @@ Key = tuple[str, int]
 """(symbol, timeframe in ns)"""
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
-
-_POLL = 2000
 
 
 class Bars(msgspec.Struct, frozen=True):
@@ -97,13 +96,7 @@ def read_account(log: Log, account: str) -> RunRecords:
 def _records(log: Log, topic: str, run: RunRecords) -> Iterator[Record]:
     if not run.counts.get(topic):
         return
-    spans = log.spans(topic)
-    stops = {(topic, partition): end for partition, (_, end) in enumerate(spans)}
-    with log.reader({(topic, partition): first for partition, (first, _) in enumerate(spans)}) as reader:
-        while not reader.at_end(stops):
-            for record in reader.poll(_POLL, 0.2):
-                if record.value is not None and record.offset < stops[topic, record.partition]:
-                    yield record
+    yield from (record for record in held(log, topic) if record.value is not None)
 
 
 def _events(log: Log, topic: str, run: RunRecords, kind: type[Any]) -> list[Any]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import lane_comparison
-from flows.differences import MadeFrom, Position
+from flows.differences import MadeFrom
 from flows.lane_comparison import LaneComparison, LaneResult
 from flows.lanes import Stretch, stretches
+from flows.place import Place
 from schemas.codec import BLOCKS, encode, frame
 from schemas.orders import RiskDecision
 
@@ -40,7 +41,7 @@ def compared(recorded: Sequence[Bar], today: Sequence[Bar], dice: random.Random)
         side = dice.choice([name for name, left in sides.items() if left])
         size = dice.randint(1, 5)
         part, sides[side] = sides[side][:size], sides[side][size:]
-        origin = Position("bars", 0, given[side]) if side == "recorded" else MadeFrom("m", "A", 0, 0, 0)
+        origin = Place("bars", 0, given[side]) if side == "recorded" else MadeFrom("m", "A", 0, 0, 0)
         given[side] += 1
         for stretch in stretches("bars", b"A", block(part), origin):
             lane.add(side, stretch)  # type: ignore[arg-type]
@@ -150,13 +151,13 @@ def test_bytes_that_cannot_be_read() -> None:
     lane = LaneComparison(("risk_decisions", "paper"))
     for number in range(4):
         lane.add("today", decision(number))
-        garbage = Stretch(("risk_decisions", "paper"), b"garbage", Position("risk_decisions", 0, 2), 1)
+        garbage = Stretch(("risk_decisions", "paper"), b"garbage", Place("risk_decisions", 0, 2), 1)
         lane.add("recorded", garbage if number == 2 else decision(number))
     lane.end("recorded")
     lane.end("today")
     result = lane.result()
     assert result.first is not None and (result.first.kind, result.first.number) == ("unreadable", 2)
-    assert result.first.at == Position("risk_decisions", 0, 2) and result.first.recorded is None
+    assert result.first.at == Place("risk_decisions", 0, 2) and result.first.recorded is None
 
 
 def test_alerts_have_no_order() -> None:
