@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from flows.config import Settings, ns
 from flows.connectors.account_outbox import AccountOutbox
-from flows.connectors.history import Chunk
+from flows.connectors.history import Chunk, SymbolMessages
+from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, Position, Writer
 from flows.connectors.log_sink import Outgoing
 from flows.connectors.partitioner import partition_of
@@ -51,13 +52,28 @@ class BacktestResults:
         self._accounts = AccountOutbox(self._account, self.progress)
 
     def market(self, chunk: Chunk) -> None:
-        """Take what was read."""
+        """Take what was read.
+
+        Raises:
+            InputError: the run is kept, and its copy of a log would have its records at other offsets.
+        """
         for record in chunk.records:
             if record.topic == "dead_letters":
                 self.progress.dead_letters += 1
                 self.digests.record(record.topic, record.value)
             if self._writer is not None:
                 self._append(record)
+        if self._writer is not None:
+            for poll in chunk.polls:
+                self._check_place(poll)
+
+    def _check_place(self, poll: SymbolMessages) -> None:
+        """Make sure that what follows from the messages names the offsets that they have in the kept log."""
+        if poll.offsets[-1] >= self._ends["market_data", poll.partition]:
+            raise InputError(
+                f"market_data/{poll.partition} of the log does not begin at offset 0, or holds keys of another "
+                "partition: a copy would have other offsets. Leave out --out, or ingest the data into a new log"
+            )
 
     def command(self, command: RiskCommand) -> int:
         """Take a person's command; return its partition."""

@@ -10,8 +10,10 @@ from flows.backtest import BacktestSummary, backtest, decimal_of
 from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings, load_settings
 from flows.connectors.history import LogHistory, SessionHistory
+from flows.connectors.input_errors import InputError
 from flows.connectors.latest import latest_portfolio
 from flows.connectors.log import Log
+from flows.connectors.partitioner import partition_of
 from flows.connectors.recorded import RecordedSettings, open_sources
 from flows.digests import DIGESTED, Digests
 from flows.run import run
@@ -84,6 +86,24 @@ def copy(source: Log, target: Log, topic: str) -> None:
         while not reader.at_end(stops):
             for record in reader.poll(2000, 1.0):
                 writer.append(topic, record.key, record.value, record.timestamp_ms)
+
+
+def test_a_copy_that_would_have_other_offsets_is_not_kept(tmp_path: Path) -> None:
+    """Garbage in the key's place goes along; a record in another partition than its key's does not."""
+    settings = load_settings(None, {"TITAN_LOG": f"sqlite:///{tmp_path}/a.db"}, [])[0]
+    other = load_settings(None, {"TITAN_LOG": f"sqlite:///{tmp_path}/b.db"}, [])[0]
+    with open_configured_log(settings) as log, open_configured_log(other) as kept:
+        with log.writer() as writer:
+            writer.append("market_data", b"\xff\xfe garbage", b"no block", 1)
+        assert ran(settings, LogHistory(log), kept).dead_letters == 1
+    again = load_settings(None, {"TITAN_LOG": f"sqlite:///{tmp_path}/c.db"}, [])[0]
+    with open_configured_log(settings) as log, open_configured_log(again) as kept:
+        with log.writer() as writer:
+            home = partition_of(b"ES", 4)
+            writer.append("market_data", b"ES", b"no block", 1, partition=(home + 1) % 4)
+        with pytest.raises(InputError, match="Leave out --out"):
+            ran(settings, LogHistory(log), kept)
+        assert ran(settings, LogHistory(log)).dead_letters == 2
 
 
 def test_one_that_is_stopped_leaves_a_valid_part(tmp_path: Path) -> None:
