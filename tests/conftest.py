@@ -18,7 +18,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 kernel_cache.use()
 
-KEPT = {"TITAN_CHAOS_SEED", "TITAN_TEST_BROKER", "TITAN_TEST_CACHE", "TITAN_REQUIRE_KAFKA"}
+KEPT = {
+    f"TITAN_{name}" for name in ("CHAOS_SEED", "REQUIRE_KAFKA", "TEST_BROKER", "TEST_CACHE", "TEST_REGISTRY")
+}
 
 for name in [name for name in os.environ if name.startswith("TITAN_") and name not in KEPT]:
     del os.environ[name]

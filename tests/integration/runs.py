@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
-from tests.servers.kafka import die_with_parent
+from tests.servers.process import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 DONE, USAGE, BAD_INPUT, UNREACHABLE = 0, 2, 3, 4

@@ -1,16 +1,21 @@
 """Real servers, shared by all pytest workers. Load with `pytest_plugins = ["tests.servers.fixtures"]`."""
 
-import fcntl
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.servers.kafka import READY_S, KafkaServer, NoKafka
+from tests.servers import kafka, registry
+from tests.servers.kafka import KafkaServer
+from tests.servers.process import NoServer
+from tests.servers.registry import RegistryServer
+from tests.servers.shared import shared
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which servers the tests ran against."""
+    terminalreporter.write_line(f"servers: Kafka: {kafka.described()}; registry: {registry.described()}")
 
 
 @pytest.fixture(scope="session")
@@ -28,27 +33,19 @@ def kafka_kind(shared_kafka: tuple[str, str]) -> str:
 @pytest.fixture(scope="session")
 def shared_kafka(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """host:port and kind. Skips where none can run; fails if TITAN_REQUIRE_KAFKA=1."""
-    if os.environ.get("TITAN_TEST_BROKER"):
-        return os.environ["TITAN_TEST_BROKER"], "external"
-    parallel = "PYTEST_XDIST_WORKER" in os.environ
-    folder = tmp_path_factory.getbasetemp().parent if parallel else tmp_path_factory.getbasetemp()
-    owner = os.getppid() if parallel else os.getpid()
-    state = folder / "kafka.state"
-    with (folder / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not state.exists():
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.servers.kafka", str(owner), str(state)],
-                cwd=Path(__file__).parents[2], start_new_session=True, stdout=subprocess.DEVNULL,
-            )  # fmt: skip
-            until = time.monotonic() + READY_S + 600
-            while not state.exists() and time.monotonic() < until:
-                time.sleep(0.1)
-    answer, *told = state.read_text().split("\t")
-    if answer == "no":
-        _refuse(told[0])
-    print(f"Kafka for the tests: {told[1]} at {told[0]}")
-    return told[0], told[1]
+    try:
+        return shared("kafka", tmp_path_factory)
+    except NoServer as reason:
+        _refuse(str(reason))
+
+
+@pytest.fixture(scope="session")
+def registry_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a Confluent client is given for the session's one registry: subjects need names of their own."""
+    try:
+        return shared("registry", tmp_path_factory)[0]
+    except NoServer as reason:
+        _refuse(str(reason))
 
 
 @pytest.fixture
@@ -58,7 +55,7 @@ def own_kafka() -> Iterator[KafkaServer]:
         pytest.skip("TITAN_TEST_BROKER is shared: a test must not stop it")
     try:
         server = KafkaServer()
-    except NoKafka as reason:
+    except NoServer as reason:
         _refuse(str(reason))
     if server.kind.startswith("noida"):
         server.close()
@@ -67,7 +64,20 @@ def own_kafka() -> Iterator[KafkaServer]:
         yield server
 
 
-def _refuse(reason: str) -> None:
+@pytest.fixture
+def own_registry() -> Iterator[RegistryServer]:
+    """A registry for one test, empty, which may stop, kill and restart it."""
+    if os.environ.get("TITAN_TEST_REGISTRY"):
+        pytest.skip("TITAN_TEST_REGISTRY is shared: a test must not stop it")
+    try:
+        server = RegistryServer()
+    except NoServer as reason:
+        _refuse(str(reason))
+    with server:
+        yield server
+
+
+def _refuse(reason: str) -> NoReturn:
     if os.environ.get("TITAN_REQUIRE_KAFKA") == "1":
         pytest.fail(f"TITAN_REQUIRE_KAFKA=1, but {reason}")
     pytest.skip(reason)
