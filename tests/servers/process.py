@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,7 @@ class NoServer(Exception):
     """No such server can be had here; the message says what is missing."""
 
 
-class ServerProcess:
+class ServerProcess(ABC):
     """`with Server() as server: …`; a subclass says how it is started and when it serves; NoServer where it cannot run.
 
     `kind` says what it is; `external` is somebody else's, which is neither started nor stopped.
@@ -29,9 +30,9 @@ class ServerProcess:
     command: list[str]
     _process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def serves(self) -> bool:
         """Whether a client's request is answered now."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start (again) on the same port and data, and wait until it serves."""
