@@ -9,6 +9,7 @@ StoreError
 
 import fcntl
 import hashlib
+import pickle
 import sqlite3
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,10 +37,23 @@ SELECT max(epoch) FROM (
     SELECT worker_frontier FROM fronts WHERE ex_num = (SELECT max(ex_num) FROM exs)
 )
 """
+_SNAPSHOTS = """
+SELECT step_id, state_key, ser_change, strftime('%s', created_at), max(snap_epoch) FROM snaps WHERE snap_epoch < ?
+GROUP BY step_id, state_key
+"""
 
 
 class StoreError(Exception):
     """A recovery store that cannot be used."""
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """The last snapshot of one part of a dataflow; ``saved_ns`` is when it was taken, to the second."""
+
+    step: str
+    key: str
+    state: bytes
+    saved_ns: int
 
 
 @contextmanager
@@ -91,6 +105,26 @@ def forget_unfinished(folder: Path) -> None:
                     db.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (epoch,))
         except sqlite3.Error as error:
             raise StoreError(f"recovery store {file}: {error}. {_advice(str(error))}") from error
+
+
+def saved(folder: Path, steps: Sequence[str]) -> list[Saved]:
+    """Return what the store holds of the named steps, as the next run would resume; a run may be using it.
+
+    Raises:
+        StoreError: it is damaged, or of another version of Bytewax.
+    """
+    found: list[Saved] = []
+    for file in sorted(folder.glob("part-*.sqlite3")):
+        try:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
+                (epoch,) = db.execute(_RESUMES_AT).fetchone()
+                for step_id, key, change, at_s, _ in db.execute(_SNAPSHOTS, (epoch or 0,)):
+                    step = step_id.rpartition(".")[2]
+                    if step in steps and change is not None:
+                        found.append(Saved(step, key, pickle.loads(change), int(at_s) * 1_000_000_000))
+        except sqlite3.Error as error:
+            raise StoreError(f"recovery store {file}: {error}. {_advice(str(error))}") from error
+    return found
 
 
 def folder_of_bytewax(arguments: Sequence[str], environ: Mapping[str, str]) -> Path | None:

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from ui.cli import lag
 from ui.cli.options import ConfigOption, JsonOption, LogOption, open_configured
 from ui.cli.output import emit_json, table
 
-app = typer.Typer(help="Topics of a log: list, create, read.", no_args_is_help=True)
+app = typer.Typer(
+    help="Topics of a log: list, create, read, how far the legs are behind.", no_args_is_help=True
+)
 
 TAIL_EXAMPLES = (
     "Examples:\n\ntitan topics tail trade_signals --from latest\n\n"
@@ -18,7 +21,7 @@ TAIL_EXAMPLES = (
 
 @app.callback()
 def _group() -> None:
-    """Topics of a log: list, create, read."""
+    """Topics of a log: list, create, read, how far the legs are behind."""
 
 
 @app.command(
@@ -141,3 +144,6 @@ def tail(
         broken = print_events(opened, wanted, as_json)
     if broken:
         raise CheckFailed(f"not every record of {topic} could be decoded: {broken} could not, as named above")
+
+
+app.command("lag", epilog=lag.EXAMPLES)(lag.lag)
