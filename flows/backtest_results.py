@@ -60,7 +60,6 @@ class BacktestResults:
         for record in chunk.records:
             if record.topic == "dead_letters":
                 self.progress.dead_letters += 1
-                self.digests.record(record.topic, record.value)
             if self._writer is not None:
                 self._append(record)
         if self._writer is not None:

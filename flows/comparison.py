@@ -1,6 +1,6 @@
 """Are two runs equal, topic by topic? What is recorded in a log against what is said anew, whatever their cuts.
 
-    with RecordedTopics(log, DIGESTED) as recorded:
+    with RecordedTopics(log, DERIVED) as recorded:
         comparison = Comparison(recorded, "paper")
         comparison.offer(topic, key, value, origin)      # every record that is said anew, lane by lane in order
         verdicts = comparison.finish({})
@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from flows.connectors.log import Record
 from flows.differences import Difference, MadeFrom, TopicVerdict, difference
-from flows.digests import DIGESTED, Digests
+from flows.digests import Digests, TopicDigest
 from flows.lane_comparison import LaneComparison, LaneResult, Side
-from flows.lanes import Lane, Stretch, rows_of, stretches, unreadable
+from flows.lanes import DERIVED, Lane, Stretch, concerns, rows_of, stretches, unreadable
 from flows.place import Place
 from flows.recorded_topics import RecordedTopics
 from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
@@ -26,8 +25,6 @@ from schemas.orders import Signal
 
 JOURNAL = "account_journal"
 _NOTHING = (-1, 0)
-BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals")
-BY_ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 
 
 class Comparison:
@@ -64,22 +61,19 @@ class Comparison:
                 self._read_on(source)
         for lane in self._lanes.values():
             lane.end("recorded")
-        return [self._verdict(topic, unverified.get(topic, "")) for topic in DIGESTED]
+        recorded, today = self._digests["recorded"].results(), self._digests["today"].results()
+        return [
+            self._verdict(topic, recorded[topic], today[topic], unverified.get(topic, ""))
+            for topic in DERIVED
+        ]
 
     def _read_on(self, source: tuple[str, int]) -> None:
         for record in self._recorded.read(source):
-            if self._concerns(record):
-                at = Place(record.topic, record.partition, record.offset)
-                for stretch in self._stretches("recorded", record.topic, record.key, record.value or b"", at):
+            topic, key, value = record.topic, record.key, record.value or b""
+            if concerns(topic, key, value, self._account):
+                at = Place(topic, record.partition, record.offset)
+                for stretch in self._stretches("recorded", topic, key, value, at):
                     self._take("recorded", stretch)
-
-    def _concerns(self, record: Record) -> bool:
-        """Whether it is of the account compared, or of no account."""
-        if record.topic in BY_ACCOUNT or record.topic == "trade_signals":
-            return record.key == self._account.encode()
-        if record.topic == "alerts" and record.key.startswith(b"account:"):
-            return record.key == f"account:{self._account}".encode()
-        return True
 
     def _stretches(
         self, side: Side, topic: str, key: bytes, value: bytes, origin: object
@@ -112,15 +106,14 @@ class Comparison:
         lane.add(side, stretch)
         return lane
 
-    def _verdict(self, topic: str, why: str) -> TopicVerdict:
-        digests = {side: self._digests[side].results()[topic] for side in self._digests}
+    def _verdict(self, topic: str, recorded: TopicDigest, today: TopicDigest, why: str) -> TopicVerdict:
         verdict = TopicVerdict(
             topic=topic,
             verdict="unverified" if why else "equal",
-            recorded=digests["recorded"].events,
-            today=digests["today"].events,
-            recorded_digest=digests["recorded"].digest,
-            today_digest=digests["today"].digest,
+            recorded=recorded.events,
+            today=today.events,
+            recorded_digest=recorded.digest,
+            today_digest=today.digest,
             why=why,
         )
         for lane, comparison in sorted(self._lanes.items()):

@@ -4,7 +4,7 @@ Rows of block topics are hashed symbol by symbol, in order: all integers, and al
 records are hashed with every field (as MessagePack, a fifth of the cost of Avro): signals symbol by symbol, those of an
 account in its order. Alerts and dead letters come from several writers, between which there is no order: their hashes
 are added up. Block heads (``complete_to``, counts of signals) depend on polls and are left out; so is the journal: it
-says how inputs were cut.
+says how inputs were cut. What is no part of a run (``flows.lanes.concerns``) is not hashed.
 """
 
 from hashlib import blake2b
@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 
 from flows.connectors.held import held
 from flows.connectors.log import Log
+from flows.lanes import DERIVED, UNORDERED, concerns
 from schemas.codec import BLOCK_TOPICS, DecodeError, Event, decode, decode_rows, topic_of
 from schemas.orders import Signal
 
-ORDERED = ("trade_signals", "risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
-UNORDERED = ("alerts", "dead_letters")
-DIGESTED = ("bars", "features", "regimes", "marks", *ORDERED, *UNORDERED)
-"""Topics that are a function of market data, commands and settings."""
 _SIZE = 16
 _PLAIN = msgspec.msgpack.Encoder()
 _MODULUS = 1 << (8 * _SIZE)
@@ -39,7 +36,7 @@ class Digests:
     """Running digests of every topic; feed it in log order, from one run or from one log."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = dict.fromkeys(DIGESTED, 0)
+        self._counts: dict[str, int] = dict.fromkeys(DERIVED, 0)
         self._hashes: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._sums: dict[str, int] = dict.fromkeys(UNORDERED, 0)
 
@@ -78,7 +75,7 @@ class Digests:
 
     def results(self) -> dict[str, TopicDigest]:
         """Return the digest of every topic up to now."""
-        return {topic: TopicDigest(self._counts[topic], self._digest(topic)) for topic in DIGESTED}
+        return {topic: TopicDigest(self._counts[topic], self._digest(topic)) for topic in DERIVED}
 
     def _group(self, topic: str, symbol: str) -> tuple[Any, Any]:
         group = self._hashes.get((topic, symbol))
@@ -106,8 +103,9 @@ def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
         LogError: the log cannot be read.
     """
     found = Digests()
-    for topic in DIGESTED:
+    for topic in DERIVED:
         for record in held(log, topic):
-            if topic not in ORDERED or record.key == account.encode():
-                found.record(topic, record.value or b"")
+            value = record.value or b""
+            if concerns(topic, record.key, value, account):
+                found.record(topic, value)
     return found.results()

@@ -6,6 +6,9 @@ say the same have in common is the order inside a *lane*:
     bars features regimes marks trade_signals      symbol
     risk_decisions, execution_ and portfolio_      account
     alerts, dead_letters                           none: several writers say them, between which there is no order
+
+What other accounts of the log said is no part of a run, and neither are the rows that a gateway could not read: they
+came in with the market data, and no leg says them again.
 """
 
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.account import Alert, DeadLetter
 from schemas.block_codec import Rows
 from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
 from schemas.event_ids import event_id
@@ -22,9 +26,30 @@ from schemas.orders import Signal
 Lane = tuple[str, str]
 """The topic, and the symbol or account whose order it keeps."""
 
+BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals")
+BY_ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 UNORDERED = ("alerts", "dead_letters")
+DERIVED = (*BY_SYMBOL, *BY_ACCOUNT, *UNORDERED)
+"""Topics that are a function of market data, commands and settings."""
+_ANY_ACCOUNT = "account:"
+"""What an alert's source begins with where an account's leg said it."""
 _IDENTITY = ("ts_event_ns", "timeframe_ns", "revision")
 _NO_LONGS = np.empty((1, 0), np.int64)
+
+
+def concerns(topic: str, key: bytes, value: bytes, account: str) -> bool:
+    """Whether a record of a derived topic is of the run of ``account``; one that cannot be read is."""
+    if topic in BY_ACCOUNT or topic == "trade_signals":
+        return key == account.encode()
+    if topic not in UNORDERED:
+        return True
+    try:
+        event = decode(topic, value)
+    except DecodeError:
+        return True
+    if isinstance(event, Alert):
+        return not event.source.startswith(_ANY_ACCOUNT) or event.source == f"{_ANY_ACCOUNT}{account}"
+    return not isinstance(event, DeadLetter) or event.partition >= 0
 
 
 class Stretch(msgspec.Struct, gc=False):

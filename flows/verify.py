@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from flows import stop
-from flows.comparison import BY_ACCOUNT, BY_SYMBOL, Comparison
+from flows.comparison import Comparison
 from flows.connectors.account_inputs import REPORTS
 from flows.connectors.log import Log, Writer
 from flows.difference_causes import causes_of
 from flows.differences import TopicVerdict
-from flows.digests import DIGESTED
 from flows.journal import Journal, JournalBroken
+from flows.lanes import BY_ACCOUNT, BY_SYMBOL, DERIVED, UNORDERED
 from flows.recorded_topics import RecordedTopics
 from flows.replay import Said, account_leg_again, symbol_leg_again
 from flows.replay_settings import ReplaySettings, changes
@@ -60,7 +60,7 @@ def verify(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) -> 
     """
     began = time.monotonic()
     asked = settings.asked
-    with RecordedTopics(log, DIGESTED) as topics:
+    with RecordedTopics(log, DERIVED) as topics:
         journal = Journal(log, asked.account.id)
         spans = log.spans("market_data")
         comparison = Comparison(topics, asked.account.id)
@@ -155,13 +155,13 @@ def _notes(settings: ReplaySettings, spans: list[tuple[int, int]]) -> Iterator[s
 def _unverified(fault: str, broken: JournalBroken | None, journal: Journal) -> dict[str, str]:
     """Return, by topic, why it could not be said to its end."""
     if stop.asked():
-        return dict.fromkeys(DIGESTED, "stopped before the end")
+        return dict.fromkeys(DERIVED, "stopped before the end")
     found: dict[str, str] = {}
     if fault:
-        found |= dict.fromkeys((*BY_SYMBOL, "alerts", "dead_letters"), fault)
+        found |= dict.fromkeys((*BY_SYMBOL, *UNORDERED), fault)
     if broken is not None:
         why = f"said up to entry {journal.count} of the journal, where it breaks off"
-        found |= dict.fromkeys((*BY_ACCOUNT, "alerts", "dead_letters"), why)
+        found |= dict.fromkeys((*BY_ACCOUNT, *UNORDERED), why)
     return found
 
 

@@ -17,7 +17,8 @@ from flows.backtest_results import BacktestResults
 from flows.config import Settings
 from flows.connectors.history import LogHistory
 from flows.connectors.log import Log
-from flows.digests import DIGESTED, TopicDigest, digests_of
+from flows.digests import TopicDigest, digests_of
+from flows.lanes import DERIVED
 from flows.moves import Moves, Said, moves
 from flows.recorded_commands import TimedCommand, recorded_commands
 from flows.replay_settings import Change, ReplaySettings, changes
@@ -116,7 +117,7 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
         changed=changes(settings.run, settings.asked),
         notes=notes,
         stopped=stop.asked(),
-        differs_from_record=[t for t in DIGESTED if holds_run and recorded[t] != topics[t]],
+        differs_from_record=[t for t in DERIVED if holds_run and recorded[t] != topics[t]],
         commands=len(commands.taken),
         signals=moves(before.said.signals, after.said.signals),
         orders=moves(before.said.orders, after.said.orders),

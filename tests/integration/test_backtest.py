@@ -15,7 +15,8 @@ from flows.connectors.latest import latest_portfolio
 from flows.connectors.log import Log
 from flows.connectors.partitioner import partition_of
 from flows.connectors.recorded import RecordedSettings, open_sources
-from flows.digests import DIGESTED, Digests
+from flows.digests import Digests
+from flows.lanes import DERIVED
 from flows.run import run
 from flows.run_settings import recorded_given
 from flows.runtime import open_configured_log
@@ -37,7 +38,7 @@ def ran(settings: Settings, history: SessionHistory | LogHistory, log: Log | Non
 def digests_of(log: Log) -> dict[str, object]:
     """The digests of what a log holds."""
     found = Digests()
-    for topic in DIGESTED:
+    for topic in DERIVED:
         for partition, (first, end) in enumerate(log.spans(topic)):
             with log.reader({(topic, partition): first}) as reader:
                 while not reader.at_end({(topic, partition): end}):

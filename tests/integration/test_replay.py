@@ -16,7 +16,7 @@ from flows.connectors.account_outbox import AccountOutbox
 from flows.connectors.account_source import AccountSource, AccountSourceSettings, Taken
 from flows.connectors.log import Log, LogSettings, Record, open_log
 from flows.differences import TopicVerdict
-from flows.digests import DIGESTED
+from flows.lanes import BY_ACCOUNT, BY_SYMBOL, DERIVED
 from flows.progress import Progress
 from flows.replay_settings import replay_settings
 from flows.verify import Verdict, verify
@@ -32,8 +32,6 @@ from tests.integration.conftest import Reference
 from tests.integration.log_contents import made, records, written
 from tests.integration.runs import ES, MADE_UP, Market, Place, assert_says, end_of, stopped, wait_until
 
-BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals")
-ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 
 References = Callable[[Market], Reference]
 
@@ -74,9 +72,9 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     again = place.done("replay", "--verify", url, "--json", "--keep", "again")
     found = verdicts(again.out)
     assert {topic: one["verdict"] for topic, one in found.items()} == dict.fromkeys(
-        (*DIGESTED, "account_journal"), "equal"
+        (*DERIVED, "account_journal"), "equal"
     )
-    assert all(found[topic]["recorded"] > 10 for topic in (*BY_SYMBOL, *ACCOUNT, "account_journal"))
+    assert all(found[topic]["recorded"] > 10 for topic in (*BY_SYMBOL, *BY_ACCOUNT, "account_journal"))
     assert all(one["recorded_digest"] == one["today_digest"] for one in found.values())
     with open_log(f"sqlite:///{tmp_path}/again/titan.db", LogSettings(create=False)) as kept:
         assert written(kept, ["execution_requests"]) == written(log, ["execution_requests"])
@@ -95,12 +93,12 @@ def test_law_5_backtest_is_live(market: Market, reference: References, tmp_path:
     live, place = reference(market), Place(tmp_path)
     told = json.loads(place.done("backtest", "--log", live.url, "--json", "--out", "again").out)
     found = verdicts(place.done("replay", "--verify", live.url, "--json").out)
-    assert {topic: told["topics"][topic]["digest"] for topic in DIGESTED} == {
-        topic: found[topic]["recorded_digest"] for topic in DIGESTED
+    assert {topic: told["topics"][topic]["digest"] for topic in DERIVED} == {
+        topic: found[topic]["recorded_digest"] for topic in DERIVED
     }
     kept = verdicts(place.done("replay", "--verify", "again", "--json").out)
-    assert {topic: kept[topic]["recorded_digest"] for topic in DIGESTED} == {
-        topic: found[topic]["recorded_digest"] for topic in DIGESTED
+    assert {topic: kept[topic]["recorded_digest"] for topic in DERIVED} == {
+        topic: found[topic]["recorded_digest"] for topic in DERIVED
     }
 
 
@@ -127,7 +125,7 @@ def test_what_if_is_what_the_run_would_have_been(reference: References, tmp_path
     assert {topic: one["digest"] for topic, one in found["topics_after"].items()} == {
         topic: one["recorded_digest"]
         for topic, one in verdicts(place.done("replay", "--verify", "live", "--json").out).items()
-        if topic in DIGESTED
+        if topic in DERIVED
     }
     assert json.loads(place.done("replay", "--verify", "would-be", "--json").out)["equal"]
 
@@ -168,7 +166,7 @@ def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References,
     assert verdict.equal
     by_topic = {one.topic: one for one in verdict.topics}
     assert by_topic["execution_reports"].verdict == "input" and by_topic["execution_reports"].recorded > 20
-    assert {by_topic[t].verdict for t in ACCOUNT if t != "execution_reports"} == {"equal"}
+    assert {by_topic[t].verdict for t in BY_ACCOUNT if t != "execution_reports"} == {"equal"}
     assert by_topic["portfolio_updates"].recorded > 100 and by_topic["execution_requests"].recorded > 10
 
     def forge(value: bytes) -> bytes:
@@ -305,7 +303,7 @@ def test_a_changed_feature_parameter(reference: References) -> None:
     """Features differ, and what is made from them."""
     verdict = verified(reference(ES).url)
     assert "features" in verdict.differing and "bars" not in verdict.differing
-    assert not set(ACCOUNT) & set(verdict.differing), "the account leg is given the recorded signals"
+    assert not set(BY_ACCOUNT) & set(verdict.differing), "the account leg is given the recorded signals"
     features = next(one for one in verdict.topics if one.topic == "features")
     assert features.first is not None and features.first.kind == "changed"
     assert features.first.fields == ("plus_di_14", "minus_di_14")
@@ -319,7 +317,7 @@ def test_a_missing_signal(reference: References, tmp_path: Path, which: int) -> 
     lost = which % count
 
     def edit(record: Record) -> bytes | None:
-        if record.topic in (*ACCOUNT, "account_journal", "alerts"):
+        if record.topic in (*BY_ACCOUNT, "account_journal", "alerts"):
             return None
         return None if record.topic == "trade_signals" and record.offset == lost else record.value
 
@@ -391,7 +389,7 @@ def test_a_strategy_of_today_that_raises(reference: References, monkeypatch: pyt
     verdict = verified(reference(ES).url)
     assert not verdict.equal and "sma_crossover" in verdict.fault and "planted" in verdict.fault
     by_topic = {one.topic: one for one in verdict.topics}
-    assert {by_topic[topic].verdict for topic in ACCOUNT} == {"equal"}
+    assert {by_topic[topic].verdict for topic in BY_ACCOUNT} == {"equal"}
     assert {by_topic[topic].verdict for topic in BY_SYMBOL} == {"unverified"}
     assert all("planted" in by_topic[topic].why for topic in BY_SYMBOL)
 
@@ -440,8 +438,8 @@ def test_an_edited_journal(name: str, reference: References, tmp_path: Path) -> 
     assert why in journal.first.text and journal.first.at is not None and journal.first.at.offset == 20
     by_topic = {one.topic: one for one in verdict.topics}
     assert {by_topic[topic].verdict for topic in BY_SYMBOL} == {"equal"}
-    assert {by_topic[topic].verdict for topic in ACCOUNT} == {"unverified"}
-    assert all("entry 20" in by_topic[topic].why for topic in ACCOUNT)
+    assert {by_topic[topic].verdict for topic in BY_ACCOUNT} == {"unverified"}
+    assert all("entry 20" in by_topic[topic].why for topic in BY_ACCOUNT)
 
 
 def test_the_command_names_what_differs_and_fails(reference: References, tmp_path: Path) -> None:
