@@ -129,12 +129,12 @@ class Backtest:
     def _fold_account(self, force: bool) -> None:
         frontier_ns = self._sequencer.frontier_ns(self._inputs)
         while self._commands and (force or self._commands[0].after_ns <= frontier_ns):
-            self._obey(self._commands.popleft())
+            self._obey(self._commands.popleft(), force)
         self._take(*self._sequencer.take(self._inputs, force), force)
 
-    def _obey(self, given: TimedCommand) -> None:
+    def _obey(self, given: TimedCommand, force: bool) -> None:
         """Take everything before the command; the next cut is led by it."""
-        self._take(given.after_ns, self._sequencer.take_to(self._inputs, given.after_ns), force=False)
+        self._take(given.after_ns, self._sequencer.take_to(self._inputs, given.after_ns), force)
         partition = self._results.command(given.command)
         record = InputRecord(COMMANDS, partition, self._obeyed, "", (given.command,))
         self._sequencer.offer(self._inputs, [record])

@@ -124,9 +124,13 @@ def recorded_given(log: Log, account: str | None = None) -> list[Given]:
     """Return the settings that the log was derived with as a layer for ``load_settings``; empty where it says nothing.
 
     Raises:
-        ConfigError: several accounts and none named.
+        ConfigError: several accounts and none named, or one is named that it does not know.
     """
     known = recorded(log, account)
+    if known is None and account is not None:
+        raise ConfigError(
+            f"{log.url} keeps no settings of account {account}: it knows {', '.join(_all(log)) or 'none'}"
+        )
     if known is None:
         return []
     said: dict[str, Any] = msgspec.json.decode(known.settings)

@@ -158,9 +158,8 @@ class SimulatedVenue(msgspec.Struct, frozen=True):
         return reports
 
     def _volume_lots(self, mark: Mark, instrument: Instrument) -> int:
-        if not 0.0 < mark.volume < math.inf:
-            return 2**62
-        return int(mark.volume * self.participation * 1e9 / instrument.lot_size_nanos)
+        lots = mark.volume * self.participation * 1e9 / instrument.lot_size_nanos
+        return int(min(lots, 2.0**62)) if mark.volume > 0.0 else 2**62
 
     def _pass(
         self,

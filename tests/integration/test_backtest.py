@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from flows import stop
-from flows.backtest import BacktestSummary, backtest, decimal_of
+from flows.backtest import Backtest, BacktestSummary, backtest, decimal_of
+from flows.backtest_results import BacktestResults
 from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings, load_settings
 from flows.connectors.history import LogHistory, SessionHistory
@@ -17,10 +18,14 @@ from flows.connectors.partitioner import partition_of
 from flows.connectors.recorded import RecordedSettings, open_sources
 from flows.digests import Digests
 from flows.lanes import DERIVED
+from flows.recorded_commands import TimedCommand
+from flows.replay_settings import replay_settings
 from flows.run import run
 from flows.run_settings import recorded_given
 from flows.runtime import open_configured_log
+from flows.verify import verify
 from operators.strategies import STRATEGIES, BarRows, Intent
+from schemas.account import RiskCommand
 
 ROOT = Path(__file__).parents[2]
 ES = str(ROOT / "infra/demo/es_trades.parquet")
@@ -77,6 +82,20 @@ def test_kept_or_not_over_files_or_its_own_log_and_run_again_live(
             copy(kept, live, "market_data")
             run(replayed, to_end=True)
             assert digests_of(live) == first.topics
+
+
+def test_a_command_after_the_last_promise_is_taken_by_force_and_the_journal_says_so(tmp_path: Path) -> None:
+    history = over(DAILY)
+    asked = Asked(strategies=("sma_crossover",))
+    environ = {"TITAN_LOG": f"sqlite:///{tmp_path}/a.db"}
+    settings = backtest_settings(None, environ, asked, history.interval_ns)
+    command = RiskCommand("test:0", "paper", "PAUSE", 1, "test", "a test")
+    with open_configured_log(settings) as kept:
+        results = BacktestResults(settings, kept)
+        Backtest(settings, history, results, [TimedCommand(2**62, command)] * 2).run(lambda *_: None)
+        results.close()
+        verdict = verify(kept, replay_settings(kept, None, {}), None, lambda _: None)
+    assert verdict.equal, [one.first for one in verdict.topics if one.first]
 
 
 def copy(source: Log, target: Log, topic: str) -> None:

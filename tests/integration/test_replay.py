@@ -32,7 +32,6 @@ from tests.integration.conftest import Reference
 from tests.integration.log_contents import made, records, written
 from tests.integration.runs import ES, MADE_UP, Market, Place, assert_says, end_of, stopped, wait_until
 
-
 References = Callable[[Market], Reference]
 
 

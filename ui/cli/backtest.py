@@ -10,8 +10,9 @@ import typer
 from ui.cli.exits import UsageError
 from ui.cli.grouped import grouped
 from ui.cli.ingest import warn_of_unknown
+from ui.cli.kept import new_run
 from ui.cli.kernels import note_compiling
-from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, open_run
+from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, log_url, open_run
 from ui.cli.output import emit_json, money, note, pairs, table, write
 from ui.cli.progress import Bar
 from ui.cli.sweep import print_sweep, run_sweep
@@ -58,6 +59,10 @@ class Input(NamedTuple):
     timezone: Annotated[str | None, typer.Option("--timezone", help="Time zone of times that name none.")] = (
         None
     )
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="ID", help="Whose settings, where the log holds several accounts."),
+    ] = None
 
 
 class Trading(NamedTuple):
@@ -134,7 +139,8 @@ def backtest(
     settings = backtest_settings(config, os.environ, asked, history.interval_ns, recorded)
     warn_of_unknown(settings, history.symbols())
     out = keeping.out
-    log = _kept(settings, out, keeping.fresh) if out is not None else None
+    read = log_url(source.log) if source.log is not None else ""
+    log = new_run(settings, out, "--out", read, keeping.fresh) if out is not None else None
     summary = _run(settings, history, log)
     summary.out = str(out) if out is not None else ""
     if as_json:
@@ -169,10 +175,14 @@ def _prepare(
         trading.fees_bps,
         trading.slippage,
     )
+    if source.log is None and source.account is not None:
+        raise UsageError(
+            "--account: it chooses whose settings of a log hold; files hold none (account.id names yours)"
+        )
     if source.log is None:
         return _file_history(files, source, config), asked, []
     log = open_run(source.log)
-    return LogHistory(log), asked, recorded_given(log)
+    return LogHistory(log), asked, recorded_given(log, source.account)
 
 
 def _sweep(
@@ -213,24 +223,6 @@ def _file_history(files: list[str], source: Input, config: str | None) -> "Sessi
     )
     found = recorded_files(settings)
     return SessionHistory(open_sources(found, recorded_settings(settings), settings.gateway.format))
-
-
-def _kept(settings: "Settings", out: Path, fresh: bool) -> "Log":
-    """Return the new log of the run."""
-    import msgspec
-
-    from flows.runtime import open_configured_log
-
-    if fresh:
-        for path in out.glob("titan.db*"):
-            path.unlink()
-    if (out / "titan.db").exists():
-        raise UsageError(
-            f"--out {out}: a run is there already; name another folder, or replace it by --fresh"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    section = msgspec.structs.replace(settings.log, url=f"sqlite:///{out / 'titan.db'}", synchronous="normal")
-    return open_configured_log(msgspec.structs.replace(settings, log=section))
 
 
 def _run(settings: "Settings", history: "History", log: "Log | None") -> "BacktestSummary":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ui.cli.exits import CheckFailed, UsageError
+from ui.cli.kept import new_run
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, open_configured
 from ui.cli.output import emit_json, note
@@ -97,7 +98,7 @@ def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json:
 
     note_compiling()
     stop.install()
-    kept = _kept(settings, keep) if keep is not None else None
+    kept = _kept(log, settings, keep) if keep is not None else None
     try:
         with Bar("what if", "bars") as bar:
             found: WhatIf = what_if(log, settings, kept, bar)
@@ -121,7 +122,7 @@ def _verify(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: 
 
     note_compiling()
     stop.install()
-    kept = _kept(settings, keep) if keep is not None else None
+    kept = _kept(log, settings, keep) if keep is not None else None
     try:
         with StatusLine() as status:
             verdict: Verdict = verify(
@@ -145,19 +146,10 @@ def _verify(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: 
         raise CheckFailed(sentence(verdict))
 
 
-def _kept(settings: "ReplaySettings", folder: Path) -> "Log":
+def _kept(log: "Log", settings: "ReplaySettings", folder: Path) -> "Log":
     """Return a new log for what is said anew."""
-    import msgspec
-
     from flows.run_settings import note_settings
-    from flows.runtime import open_configured_log
 
-    if (folder / "titan.db").exists():
-        raise UsageError(f"--keep {folder}: a run is there already; name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    section = msgspec.structs.replace(
-        settings.asked.log, url=f"sqlite:///{folder / 'titan.db'}", synchronous="normal", create=True
-    )
-    log = open_configured_log(msgspec.structs.replace(settings.asked, log=section))
-    note_settings(log, settings.asked)
-    return log
+    kept = new_run(settings.asked, folder, "--keep", log.url)
+    note_settings(kept, settings.asked)
+    return kept

@@ -93,8 +93,8 @@ def test_participation_gives_partial_fills_in_whole_lots_in_order_of_arrival() -
     ]
 
 
-def test_a_mark_without_volume_does_not_limit() -> None:
-    for volume in (0.0, NAN):
+def test_a_mark_without_volume_or_with_one_beyond_counting_does_not_limit() -> None:
+    for volume in (0.0, NAN, 1e301, float("inf")):
         assert run({"participation": 0.1}, [order(1)], [mark(2, 100, volume=volume)])[0][1] == 10
 
 

@@ -1,5 +1,6 @@
 """A log with a little of everything, and a way to run `titan` in this process."""
 
+import math
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from schemas.topics import TOPICS
 
 START_NS = 1_377_986_400_000_000_000  # 2013-08-31T22:00:00Z
 NANOS = 1_000_000_000
+MINUTES = 240
 
 
 class Ended(msgspec.Struct):
@@ -66,6 +68,18 @@ def titan(capsys: pytest.CaptureFixture[str]) -> Iterator[Titan]:
     yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def bars() -> str:
+    """Four hours of one-minute bars of ES that go up and down, as csv."""
+    rows = ["time,open,high,low,close,volume"]
+    for minute in range(MINUTES):
+        price = 1650 + 20 * math.sin(minute / 12)
+        stamp = f"2013-09-02T{14 + minute // 60:02d}:{minute % 60:02d}:00Z"
+        rows.append(f"{stamp},{price:.2f},{price + 1:.2f},{price - 1:.2f},{price + 0.5:.2f},100")
+    Path("bars.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return "bars.csv"
 
 
 @pytest.fixture

@@ -1,26 +1,10 @@
 """From a file to a portfolio, by the command alone: ingest, run, demo, and what they say when they cannot."""
 
-import math
 from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Titan
-
-MINUTES = 240
-
-
-@pytest.fixture
-def bars() -> str:
-    """Four hours of one-minute bars of ES that go up and down, as csv."""
-    rows = ["time,open,high,low,close,volume"]
-    for minute in range(MINUTES):
-        price = 1650 + 20 * math.sin(minute / 12)
-        stamp = f"2013-09-02T{14 + minute // 60:02d}:{minute % 60:02d}:00Z"
-        rows.append(f"{stamp},{price:.2f},{price + 1:.2f},{price - 1:.2f},{price + 0.5:.2f},100")
-    Path("bars.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return "bars.csv"
-
+from tests.unit.cli.conftest import MINUTES, Titan
 
 FAST = ["--set", "strategies.sma_crossover.params.fast=3", "--set", "strategies.sma_crossover.params.slow=8"]
 
