@@ -14,7 +14,7 @@ import msgspec
 from flows import stop
 from flows.backtest_results import BacktestResults
 from flows.config import Settings
-from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.config.parameters import account_leg
 from flows.connectors.account_inputs import COMMANDS
 from flows.connectors.history import History, SymbolMessages
 from flows.connectors.log import Log
@@ -22,14 +22,13 @@ from flows.digests import TopicDigest
 from flows.recorded_commands import TimedCommand
 from flows.run import by_strategy
 from flows.run_settings import as_record
-from flows.sessions import sessions_of
+from flows.symbol_states import SymbolStates, symbol_leg
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
 from operators.performance import Metrics
 from operators.portfolio import portfolio_update
 from operators.sequencer import InputRecord, Sequencer, Taken
 from operators.strategies import StrategyError
-from operators.symbol_leg import SymbolLeg, SymbolState
 from schemas.account import PortfolioUpdate
 from schemas.codec import Event
 
@@ -78,14 +77,12 @@ class Backtest:
         results: BacktestResults,
         commands: Iterable[TimedCommand] = (),
     ) -> None:
-        instruments = instrument_table(settings)
-        self._symbol_leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
+        self._states = SymbolStates(symbol_leg(settings))
         self._account_leg: AccountLeg = account_leg(settings)
         self._history = history
         self.symbols = history.symbols()
         self.fault = ""
         self._results = results
-        self._states: dict[str, SymbolState] = {}
         self.account: AccountState = self._account_leg.init()
         self._sequencer = Sequencer(self.symbols)
         self._inputs = self._sequencer.init()
@@ -120,10 +117,7 @@ class Backtest:
         return portfolio_update(self._account_leg, self.account, "end", self.account.clock_ns)
 
     def _fold_symbol(self, poll: SymbolMessages) -> None:
-        state = self._states.get(poll.symbol)
-        if state is None:
-            state = self._states[poll.symbol] = self._symbol_leg.init(poll.symbol)
-        output = self._symbol_leg.step(state, poll.partition, poll.offsets, poll.values)
+        output = self._states.step(poll.symbol, poll.partition, poll.offsets, poll.values)
         self._sequencer.offer(self._inputs, self._results.symbol(output))
 
     def _fold_account(self, force: bool) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from flows.config import ConfigError, Provenance, Settings, load_settings, text
+from flows.config import ConfigError, Settings, load_settings, text
 from flows.config.keys import nearest
 from flows.config.settings import StrategySection
 from flows.config.sources import Given, Origin, Text
@@ -38,33 +38,35 @@ def backtest_settings(
     asked: Asked,
     interval_ns: int,
     recorded: Sequence[Given] = (),
+    configured: Mapping[str, StrategySection] | None = None,
 ) -> Settings:
     """Return the settings of a backtest over bars of ``interval_ns`` (0: other data).
 
     ``recorded`` are the settings of the log that is backtested: they beat file and environment; ``asked`` beats them.
+    ``configured`` are the strategies that these know, where the caller has asked for them already.
 
     Raises:
         ConfigError: a key or value is not allowed, or a bare parameter fits no strategy or several.
     """
-    configured = load_settings(config, environ, list(recorded))[0].strategies
+    if configured is None:
+        configured = configured_strategies(config, environ, recorded)
     given = [*recorded, *_chosen(asked, list(configured)), *_short(asked)]
-    kinds = _kinds(configured, asked)
+    kinds = strategy_kinds(configured, asked)
     given += [full_key(one, kinds) for one in asked.sets]
-    settings, provenance = load_settings(config, environ, given)
-    usual = _usual(settings, provenance, interval_ns)
-    return load_settings(config, environ, [*usual, *given])[0] if usual else settings
+    return load_settings(config, environ, given, _usual(interval_ns))[0]
 
 
-def strategy_kinds(
-    config: str | None, environ: Mapping[str, str], asked: Asked, recorded: Sequence[Given] = ()
-) -> dict[str, str]:
+def configured_strategies(
+    config: str | None, environ: Mapping[str, str], recorded: Sequence[Given] = ()
+) -> dict[str, StrategySection]:
+    """Return the strategies that configuration and recorded settings know, by name."""
+    return load_settings(config, environ, list(recorded))[0].strategies
+
+
+def strategy_kinds(configured: Mapping[str, StrategySection], asked: Asked) -> dict[str, str]:
     """Return the kinds of the strategies that will run, by name."""
-    return _kinds(load_settings(config, environ, list(recorded))[0].strategies, asked)
-
-
-def _kinds(strategies: Mapping[str, StrategySection], asked: Asked) -> dict[str, str]:
-    names = asked.strategies or tuple(name for name, one in strategies.items() if one.enabled)
-    return {name: strategies[name].kind if name in strategies else name for name in names}
+    names = asked.strategies or tuple(name for name, one in configured.items() if one.enabled)
+    return {name: configured[name].kind if name in configured else name for name in names}
 
 
 def full_key(given: str, kinds: Mapping[str, str]) -> str:
@@ -127,13 +129,11 @@ def _short(asked: Asked) -> list[Given]:
     return [Given(path, Text(value), Origin("flag", flag)) for flag, path, value in words if value]
 
 
-def _usual(settings: Settings, provenance: Provenance, interval_ns: int) -> list[Given]:
+def _usual(interval_ns: int) -> list[Given]:
     """Return what a backtest has otherwise where nobody said anything."""
-    wanted = [(("account", "report_interval"), Text(_REPORT_INTERVAL))]
-    if interval_ns:
-        wanted.append((("venue", "latency"), Text("0s")))
-        wanted.append((("symbol_leg", "timeframes"), Text(f'["{text(interval_ns)}"]')))
     origin = Origin("default", "backtest")
-    return [
-        Given(path, value, origin) for path, value in wanted if provenance[".".join(path)].layer == "default"
-    ]
+    usual = [Given(("account", "report_interval"), Text(_REPORT_INTERVAL), origin)]
+    if interval_ns:
+        usual.append(Given(("venue", "latency"), Text("0s"), origin))
+        usual.append(Given(("symbol_leg", "timeframes"), Text(f'["{text(interval_ns)}"]'), origin))
+    return usual

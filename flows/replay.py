@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from flows.config import Settings, ns
-from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.config.parameters import account_leg
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.account_outbox import AccountOutbox
 from flows.connectors.account_source import JOURNAL
@@ -21,9 +21,8 @@ from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.differences import MadeFrom
 from flows.journal import Journal
 from flows.progress import Progress
-from flows.sessions import sessions_of
+from flows.symbol_states import SymbolStates, symbol_leg
 from operators.sequencer import Sequencer
-from operators.symbol_leg import SymbolLeg, SymbolState
 from operators.venue import RemoteVenue
 from schemas.account import DeadLetter
 
@@ -55,11 +54,9 @@ class _Partition:
 
 def symbol_leg_again(log: Log, settings: Settings, spans: list[tuple[int, int]]) -> Iterator[Said]:
     """Yield what the symbol leg says of market data in ``spans``, (first, end) of each partition."""
-    instruments = instrument_table(settings)
-    leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
+    states = SymbolStates(symbol_leg(settings))
     progress, all_of_them = Progress(), tuple(range(len(spans)))
     outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress, all_of_them, len(spans))
-    states: dict[bytes, SymbolState] = {}
     parts = [_Partition(log, p, span) for p, span in enumerate(spans) if span[1] > span[0]]
     try:
         while parts:
@@ -70,8 +67,7 @@ def symbol_leg_again(log: Log, settings: Settings, spans: list[tuple[int, int]])
                 parts.remove(part)
             for (partition, key), (offsets, values) in found.items():
                 symbol = key.decode(errors="replace")
-                state = states.get(key) or states.setdefault(key, leg.init(symbol))
-                output = leg.step(state, partition, offsets, values)
+                output = states.step(symbol, partition, offsets, values)
                 part.said_to_ns = max(part.said_to_ns, output.complete_to_ns)
                 made = MadeFrom(MARKET_DATA, symbol, partition, offsets[0], offsets[-1])
                 yield from ((record, made) for record in outbox.records(output))

@@ -6,12 +6,13 @@ what its own backtest would say, to the last 1e-9. What changes the bars themsel
 """
 
 import itertools
+import math
 import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,12 +21,11 @@ from flows import stop
 from flows.backtest import decimal_of
 from flows.backtest_settings import full_key
 from flows.config import ConfigError, Settings
-from flows.config.parameters import account_leg, instrument_table, symbol_parameters
+from flows.config.parameters import account_leg, symbol_parameters
 from flows.connectors.history import History
-from flows.sessions import sessions_of
+from flows.symbol_states import SymbolStates, symbol_leg
 from flows.trial import Trial
 from operators.performance import Metrics
-from operators.symbol_leg import SymbolLeg, SymbolState
 
 SWEPT = ("strategies", "sizing", "risk", "venue", "account")
 """Sections whose keys may be swept: what they change comes after the bars."""
@@ -33,9 +33,13 @@ MOST_SETS = 100_000
 
 
 class SweepRow(msgspec.Struct):
-    """One set of parameters and what its backtest says; amounts are exact decimals."""
+    """One set of parameters and what its backtest says; amounts are exact decimals.
+
+    ``fault`` is empty, or what a strategy raised: its backtest ends there, and what was done before stands.
+    """
 
     parameters: dict[str, str]
+    fault: str
     final_equity: str
     final_cash: str
     signals: int
@@ -45,7 +49,7 @@ class SweepRow(msgspec.Struct):
 
 
 class SweepSummary(msgspec.Struct):
-    """Every allowed set, best first by ``sorted_by``; ``refused`` counts those that the strategy does not allow."""
+    """Every allowed set, best first by ``sorted_by``, those with a fault last; ``refused`` are not allowed."""
 
     symbols: list[str]
     stopped: bool
@@ -73,25 +77,34 @@ def values_of(text: str) -> list[str]:
     last, _, step = rest.partition("/")
     try:
         low, high, by = Decimal(first), Decimal(last), Decimal(step or "1")
-    except InvalidOperation:
+        if not (low.is_finite() and high.is_finite() and by.is_finite() and by > 0 and low <= high):
+            return _bad(text)
+        steps = (high - low) / by
+    except ArithmeticError:
         return _bad(text)
-    if not (low.is_finite() and high.is_finite() and by.is_finite() and by > 0 and low <= high):
-        return _bad(text)
-    if (high - low) / by >= MOST_SETS:
+    if steps >= MOST_SETS:
         raise ConfigError(f"--sweep {text}: more than {MOST_SETS:,} values; take larger steps")
-    return [str(low + by * i) for i in range(int((high - low) / by) + 1)]
+    return [str(low + by * i) for i in range(int(steps) + 1)]
 
 
-def sweep_of(given: str, kinds: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Return the dotted key and the values of ``KEY=RANGE``; ``kinds`` are the strategies that run (name -> kind).
+def sweeps_of(given: Sequence[str], kinds: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the values of every ``KEY=RANGE`` by dotted key; ``kinds`` are the strategies that run (name -> kind).
 
     Raises:
-        ConfigError: it is none, or the bare key fits no strategy or several.
+        ConfigError: one is none, its bare key fits no strategy or several, or a key is there twice.
     """
-    key, equals, text = given.partition("=")
-    if not equals or not key.strip():
-        _bad(given)
-    return full_key(f"{key.strip()}=", kinds).removesuffix("="), values_of(text.strip())
+    found: dict[str, list[str]] = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not equals or not name.strip():
+            _bad(one)
+        key = full_key(f"{name.strip()}=", kinds).removesuffix("=")
+        if key in found:
+            raise ConfigError(
+                f"--sweep {one}: {key} is swept already; give all its values in one, such as a,b,c"
+            )
+        found[key] = values_of(text.strip())
+    return found
 
 
 def sets_of(sweeps: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
@@ -135,8 +148,11 @@ def sweep(
     began = time.monotonic()
     shares = [list(sets[i::processes]) for i in range(min(processes, len(sets)))]
     found = list(_run_shares(history, shares, progress))
-    rows = [row for part in found for row in part.rows]
-    rows.sort(key=lambda row: _rank(getattr(row.metrics, sort_by)), reverse=True)
+    ranked: list[tuple[float, int, SweepRow]] = []
+    for share, part in enumerate(found):
+        for i, row in enumerate(part.rows):
+            ranked.append((-_rank(row, sort_by), i * processes + share, row))
+    rows = [row for *_, row in sorted(ranked, key=lambda one: one[:2])]
     seconds = time.monotonic() - began
     bars = max((part.bars for part in found), default=0)
     return SweepSummary(
@@ -200,20 +216,16 @@ def _run_share(
 ) -> _Part:
     """Run some sets over one pass."""
     settings = share[0][1]
-    instruments = instrument_table(settings)
-    bare = msgspec.structs.replace(symbol_parameters(settings), strategies=())
-    leg = SymbolLeg(bare, instruments, sessions_of(instruments))
-    states: dict[str, SymbolState] = {}
+    states = SymbolStates(
+        symbol_leg(settings, msgspec.structs.replace(symbol_parameters(settings), strategies=()))
+    )
     trials = [Trial(symbol_parameters(one), account_leg(one), history.symbols()) for _, one in share]
     bars = 0
     for chunk in history.chunks():
         if stop.asked():
             break
         for poll in chunk.polls:
-            state = states.get(poll.symbol)
-            if state is None:
-                state = states[poll.symbol] = leg.init(poll.symbol)
-            output = leg.step(state, poll.partition, poll.offsets, poll.values)
+            output = states.step(poll.symbol, poll.partition, poll.offsets, poll.values)
             bars += len(output.bars)
             for trial in trials:
                 trial.offer(output)
@@ -231,6 +243,7 @@ def _row(parameters: dict[str, str], trial: Trial) -> SweepRow:
     ledger = trial.account.ledger
     return SweepRow(
         parameters=parameters,
+        fault=trial.fault,
         final_equity=decimal_of(ledger.equity_nanos),
         final_cash=decimal_of(ledger.cash_nanos),
         signals=trial.signals,
@@ -240,8 +253,9 @@ def _row(parameters: dict[str, str], trial: Trial) -> SweepRow:
     )
 
 
-def _rank(value: float | None) -> float:
-    return float("-inf") if value is None else float(value)
+def _rank(row: SweepRow, sort_by: str) -> float:
+    value: float | None = getattr(row.metrics, sort_by)
+    return -math.inf if row.fault or value is None or math.isnan(value) else float(value)
 
 
 def _bad(text: str) -> list[str]:

@@ -11,14 +11,13 @@ from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulBatchLogic
 
 from flows.config import Settings, ns
-from flows.config.parameters import instrument_table, symbol_parameters
 from flows.connectors.log import Log, Position
 from flows.connectors.log_sink import LogSink
 from flows.connectors.market_source import MarketDataSource, SymbolPoll
 from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.progress import Progress
 from flows.run_settings import note_settings
-from flows.sessions import sessions_of
+from flows.symbol_states import symbol_leg
 from operators.symbol_leg import SymbolLeg, SymbolOutput, SymbolState
 
 Ended = Callable[[dict[Position, int]], bool]
@@ -56,8 +55,7 @@ def add_symbol_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, ended: Ended | None
 ) -> None:
     """Add the leg to a dataflow; ``ended`` is None to tail the log."""
-    instruments = instrument_table(settings)
-    leg = SymbolLeg(symbol_parameters(settings), instruments, sessions_of(instruments))
+    leg = symbol_leg(settings)
     count = log.topics()["market_data"]
     partitions = tuple(settings.run.partitions) or tuple(range(count))
     note_settings(log, settings, writes=0 in partitions)

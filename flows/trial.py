@@ -10,6 +10,7 @@ from operators.mark_run import MarkColumns
 from operators.performance import Metrics, Performance
 from operators.portfolio import portfolio_update
 from operators.sequencer import InputRecord, Sequencer
+from operators.strategies import StrategyError
 from operators.symbol_leg import SymbolOutput, SymbolParameters, SymbolState
 from operators.symbol_signals import Voices
 from operators.symbol_state import pack_state
@@ -17,10 +18,14 @@ from schemas.orders import ExecutionReport, SubmitOrder
 
 
 class Trial:
-    """One set over the shared bars; keeps counts and performance, no events."""
+    """One set over the shared bars; keeps counts and performance, no events.
+
+    It ends where a strategy raises: ``fault`` says what, and what was done before stands.
+    """
 
     def __init__(self, parameters: SymbolParameters, leg: AccountLeg, symbols: tuple[str, ...]) -> None:
         self.signals = self.orders = self.fills = 0
+        self.fault = ""
         self._voices = Voices(parameters)
         self._leg = leg
         self.account: AccountState = leg.init()
@@ -33,12 +38,16 @@ class Trial:
 
     def offer(self, output: SymbolOutput) -> None:
         """Let the strategies see the bars of one poll of one symbol, and the account leg its marks."""
-        given: list[InputRecord] = []
+        if self.fault:
+            return
         emitted = 0
-        if len(output.bars):
-            for signal in self._voices.signals(self._state(output.symbol), output):
-                given.append(InputRecord("trade_signals", 0, self._next(), signal.symbol, (signal,)))
-                self.signals += 1
+        try:
+            signals = self._voices.signals(self._state(output.symbol), output) if len(output.bars) else []
+        except StrategyError as error:
+            self.fault = str(error)
+            return
+        self.signals += len(signals)
+        given = [InputRecord("trade_signals", 0, self._next(), one.symbol, (one,)) for one in signals]
         state = self._states.get(output.symbol)
         if state is not None:
             emitted = int(state.ints[at.SIGNALS])
@@ -58,6 +67,8 @@ class Trial:
 
     def take(self, force: bool) -> None:
         """Let the account leg act on what is in order by now."""
+        if self.fault:
+            return
         step = self._leg.step
         for event in self._sequencer.take(self._inputs, force)[1]:
             for said in step(self.account, event):

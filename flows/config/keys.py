@@ -8,6 +8,8 @@ import difflib
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -44,10 +46,11 @@ def dotted(path: Iterable[str]) -> str:
     return ".".join(part if _BARE.fullmatch(part) else f'"{part}"' for part in path)
 
 
-def fields(struct: Any) -> dict[str, Any]:
+@cache
+def fields(struct: Any) -> Mapping[str, Any]:
     """Return the field types of a struct by name, with their constraints."""
     hints = typing.get_type_hints(struct, include_extras=True)
-    return {field.name: hints[field.name] for field in msgspec.structs.fields(struct)}
+    return MappingProxyType({field.name: hints[field.name] for field in msgspec.structs.fields(struct)})
 
 
 def is_struct(kind: Any) -> bool:

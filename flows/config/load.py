@@ -25,6 +25,7 @@ def load_settings(
     config_path: str | FilePath | None = None,
     environ: Mapping[str, str] | None = None,
     overrides: Sequence[str | Given] = (),
+    usual: Sequence[Given] = (),
 ) -> tuple[Settings, Provenance]:
     """Return the settings, and for every key where its value came from.
 
@@ -32,6 +33,7 @@ def load_settings(
         config_path: a TOML file; None: TITAN_CONFIG of `environ`, else titan.toml in the working folder if any.
         environ: environment variables; None or empty: none are looked at.
         overrides: `a.b=c` texts, the last one counting most.
+        usual: what is otherwise than by default in this kind of run; everything else counts more.
 
     Raises:
         ConfigUnreadable: the file is missing or not TOML.
@@ -40,7 +42,7 @@ def load_settings(
     """
     environ = environ or {}
     path = _file(config_path, environ)
-    given = [*(from_file(path) if path else []), *from_environment(environ), *from_flags(overrides)]
+    given = [*usual, *(from_file(path) if path else []), *from_environment(environ), *from_flags(overrides)]
     placed = with_parameters(_merge(given))
     values = dict(leaves(Settings()))
     values |= default_parameters(values, placed)

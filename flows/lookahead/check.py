@@ -12,7 +12,7 @@ from flows.connectors.input_errors import InputError
 from flows.lookahead import feature_checks, leg_checks, strategy_checks
 from flows.lookahead.findings import Finding, Line, Material, Report
 from flows.lookahead.naming import Suspects
-from flows.lookahead.recording import Recording, Source, recordings, symbol_leg
+from flows.lookahead.recording import Recording, Source, leg_with, recordings
 from flows.lookahead.subject import Subject
 from operators.features import FEATURES
 from operators.symbol_leg import StrategyInstance
@@ -124,7 +124,7 @@ class _Check:
     def _check_leg(self, recording: Recording, with_strategy: bool) -> None:
         """Check the leg; without the strategy where that was found out already: here it could not be named as well."""
         instance = StrategyInstance("checked", recording.timeframe_ns, self._subject.strategy)
-        leg = symbol_leg(self._settings, recording.timeframe_ns, (instance,) if with_strategy else ())
+        leg = leg_with(self._settings, recording.timeframe_ns, (instance,) if with_strategy else ())
         times = -(-self._plan.times // _LEG_SHARE)
         for check, compared, failures in leg_checks.check_leg(leg, recording, times, self._plan.seed):
             self._lines[check].note(compared, len(failures))

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from flows.config import Settings, ns
-from flows.config.parameters import instrument_table, symbol_parameters
+from flows.config.parameters import symbol_parameters
 from flows.connectors.gateway import SECOND, CutSettings
 from flows.connectors.input_errors import InputError
 from flows.connectors.recorded import RecordedSettings, open_recorded
 from flows.gateways import found
 from flows.lookahead.tape import Tape, tape_of
-from flows.sessions import sessions_of
+from flows.symbol_states import symbol_leg
 from operators.symbol_leg import StrategyInstance, SymbolLeg, SymbolParameters
 from schemas.blocks import encode_block
 from schemas.market import BarBlock, MarketBlock
@@ -66,7 +66,7 @@ def recordings(
             if timeframe or source.timeframe
             else _length_ns(blocks, settings)
         )
-        leg = symbol_leg(settings, length_ns, ())
+        leg = leg_with(settings, length_ns, ())
         for symbol, messages in _messages(blocks).items():
             if leg.instruments.find(symbol) is None:
                 raise InputError(
@@ -78,13 +78,12 @@ def recordings(
             yield Recording(", ".join(source.files), symbol, length_ns, messages, tape)
 
 
-def symbol_leg(settings: Settings, timeframe_ns: int, strategies: tuple[StrategyInstance, ...]) -> SymbolLeg:
+def leg_with(settings: Settings, timeframe_ns: int, strategies: tuple[StrategyInstance, ...]) -> SymbolLeg:
     """Return the configured symbol leg with one timeframe and these strategies."""
-    instruments = instrument_table(settings)
     parameters: SymbolParameters = msgspec.structs.replace(
         symbol_parameters(settings), timeframes_ns=(timeframe_ns,), strategies=strategies
     )
-    return SymbolLeg(parameters, instruments, sessions_of(instruments))
+    return symbol_leg(settings, parameters)
 
 
 def _blocks(source: Source) -> list[MarketBlock]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flows.backtest import backtest
@@ -9,7 +10,8 @@ from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings
 from flows.connectors.history import SessionHistory
 from flows.connectors.recorded import RecordedSettings, open_sources
-from flows.sweep import SweepSummary, sets_of, sweep, sweep_of, values_of
+from flows.sweep import SweepSummary, sets_of, sweep, sweeps_of, values_of
+from operators.strategies import STRATEGIES, BarRows, Intent
 
 DATA = Path(__file__).parents[2] / "infra/demo"
 RISK = "sizing.fixed_fractional.risk_fraction"
@@ -48,10 +50,7 @@ def test_every_set_says_what_its_own_backtest_says(
 ) -> None:
     data = history(name)
     kinds = {one: one for one in asked.strategies} or KINDS
-    sets = [
-        (one, settings_of(asked, data.interval_ns, one))
-        for one in sets_of(dict(sweep_of(text, kinds) for text in swept))
-    ]
+    sets = [(one, settings_of(asked, data.interval_ns, one)) for one in sets_of(sweeps_of(swept, kinds))]
     found = sweep(data, sets, "total_return", processes, lambda _: None)
     assert len(found.sets) == len(sets) > 3
     assert found.processes == processes
@@ -75,11 +74,72 @@ def test_every_set_says_what_its_own_backtest_says(
         ("1..9/0", "write KEY="),
         ("", "write KEY="),
         ("0..1/0.000001", "more than"),
+        ("0..1e999999/1e-999999", "write KEY="),
+        ("nan..nan", "write KEY="),
     ],
 )
 def test_ranges_that_are_none(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         values_of(text)
+
+
+def test_a_key_is_swept_once() -> None:
+    with pytest.raises(ConfigError, match="slow=7: strategies.sma_crossover.params.slow is swept already"):
+        sweeps_of(["slow=5,6", "slow=7"], KINDS)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_equals_stand_in_the_order_of_their_values(processes: int) -> None:
+    data = history("us5_daily.csv.gz")
+    values = sets_of({"risk.daily_drawdown.max_loss": [f"{n / 100}" for n in range(90, 97)]})
+    asked = Asked(("sma_crossover",))
+    sets = [(one, settings_of(asked, data.interval_ns, one)) for one in values]
+    found = sweep(data, sets, "total_return", processes, lambda _: None)
+    assert len({row.metrics.total_return for row in found.sets}) == 1
+    assert [row.parameters for row in found.sets] == values
+
+
+class Fragile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Goes long and flat in turn; with ``after`` bars of a symbol it divides by nothing."""
+
+    after: int = 0
+
+    def init(self) -> list[int]:
+        return [0]
+
+    def step(self, state: list[int], rows: BarRows) -> list[Intent]:
+        state[0] += len(rows.bars)
+        if 0 < self.after <= state[0]:
+            return [Intent(1 // 0, "LONG", 1.0, 0.5, 0.0, "", {})]
+        return [
+            Intent(row, "LONG" if seen % 40 < 20 else "FLAT", 1.0, 0.5, 5.0, "turn", {})
+            for row, seen in enumerate(rows.seen.tolist())
+            if seen % 20 == 0
+        ]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_strategy_that_raises_ends_its_own_set_alone(
+    processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row says what its own backtest says: the fault, and what was done before it."""
+    monkeypatch.setitem(STRATEGIES, "fragile", Fragile)
+    name, asked = "es_trades.parquet", Asked(("fragile",), timeframe="1m")
+    data = history(name)
+    sets = [
+        (one, settings_of(asked, data.interval_ns, one))
+        for one in sets_of(sweeps_of(["after=0,600,900"], {"fragile": "fragile"}))
+    ]
+    found = sweep(data, sets, "total_return", processes, lambda _: None)
+    assert [row.parameters["strategies.fragile.params.after"] for row in found.sets] == ["0", "600", "900"]
+    assert [bool(row.fault) for row in found.sets] == [False, True, True]
+    for row in found.sets:
+        single = backtest(
+            settings_of(asked, data.interval_ns, row.parameters), history(name), None, lambda *_: None
+        )
+        assert single.fills > 0
+        for field in ("fault", "final_equity", "signals", "orders", "fills", "metrics"):
+            assert getattr(row, field) == getattr(single, field), field
 
 
 def test_what_changes_the_bars_cannot_be_swept() -> None:

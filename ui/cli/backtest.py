@@ -194,6 +194,7 @@ def _sweep(
     as_json: bool,
 ) -> None:
     from flows import stop
+    from operators.strategies import StrategyError
 
     stop.install()
     summary = run_sweep(
@@ -203,6 +204,8 @@ def _sweep(
         emit_json(summary)
     else:
         print_sweep(summary)
+    if all(row.fault for row in summary.sets):
+        raise StrategyError(f"no set ran to its end: {summary.sets[0].fault}")
     if summary.stopped:
         raise KeyboardInterrupt
 

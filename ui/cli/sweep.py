@@ -46,13 +46,12 @@ def _sets(
     """Return the allowed sets with their settings, and how many are not allowed."""
     import msgspec
 
-    from flows.backtest_settings import backtest_settings, strategy_kinds
+    from flows.backtest_settings import backtest_settings, configured_strategies, strategy_kinds
     from flows.config import BadValue
-    from flows.sweep import sets_of, sweep_of
+    from flows.sweep import sets_of, sweeps_of
 
-    interval_ns = history.interval_ns
-    kinds = strategy_kinds(config, os.environ, asked, recorded)
-    sweeps = dict(sweep_of(one, kinds) for one in swept)
+    configured = configured_strategies(config, os.environ, recorded)
+    sweeps = sweeps_of(swept, strategy_kinds(configured, asked))
     found: list[tuple[dict[str, str], Settings]] = []
     refused: BadValue | None = None
     every = sets_of(sweeps)
@@ -60,7 +59,10 @@ def _sets(
         more = tuple(f"{key}={value}" for key, value in one.items())
         wanted = msgspec.structs.replace(asked, sets=(*asked.sets, *more))
         try:
-            found.append((one, backtest_settings(config, os.environ, wanted, interval_ns, recorded)))
+            settings = backtest_settings(
+                config, os.environ, wanted, history.interval_ns, recorded, configured
+            )
+            found.append((one, settings))
         except BadValue as error:
             refused = error
     if not found:
@@ -70,6 +72,7 @@ def _sets(
 
 def print_sweep(summary: "SweepSummary") -> None:
     """Print the best sets; --json has all of them."""
+    faults = [row.fault for row in summary.sets if row.fault]
     rate = f"{summary.set_bars_per_s:,.0f} bars a second over all sets, {summary.processes} processes"
     write(f"{len(summary.sets):,} sets over {summary.bars:,} bars in {summary.wall_s:.2f} s ({rate})")
     write("")
@@ -86,6 +89,8 @@ def print_sweep(summary: "SweepSummary") -> None:
     table([*(name.rpartition(".")[2] for name in names), "final equity", *columns], rows)
     if len(summary.sets) > _SHOWN:
         note(f"the best {_SHOWN} by {summary.sorted_by}; --json prints all")
+    if faults:
+        note(f"warning: {len(faults):,} sets ended early, and stand last; the first of them: {faults[0]}")
     note("the best of many sets on one history is partly luck: judge it on data that it has not seen")
 
 

@@ -10,7 +10,7 @@ from numba import njit
 from flows.config import load_settings
 from flows.lookahead.feature_checks import check_features
 from flows.lookahead.leg_checks import check_leg
-from flows.lookahead.recording import Recording, Source, recordings, symbol_leg
+from flows.lookahead.recording import Recording, Source, leg_with, recordings
 from operators.bar_columns import BAR_WIDTH, CLOSE
 from operators.features import FEATURE_SET, FEATURES
 from operators.features.feature import Kernel, Vector
@@ -109,7 +109,7 @@ def _spoil_marks(output: SymbolOutput) -> None:
 def test_a_leg_that_leaks_is_caught_by_its_column(
     spy: Recording, spoil: Callable[[SymbolOutput], None], column: str, file: str
 ) -> None:
-    honest = symbol_leg(SETTINGS, spy.timeframe_ns, ())
+    honest = leg_with(SETTINGS, spy.timeframe_ns, ())
     leg = Leaky(honest.parameters, honest.instruments)
     leg.spoil = spoil
     outcomes = list(check_leg(leg, spy, 10, 1))
@@ -120,5 +120,5 @@ def test_a_leg_that_leaks_is_caught_by_its_column(
 
 
 def test_an_honest_leg_passes(spy: Recording) -> None:
-    leg = symbol_leg(SETTINGS, spy.timeframe_ns, ())
+    leg = leg_with(SETTINGS, spy.timeframe_ns, ())
     assert [failures for _, _, failures in check_leg(leg, spy, 20, 1)] == [[], [], []]

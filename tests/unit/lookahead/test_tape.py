@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flows.config import load_settings
-from flows.lookahead.recording import Recording, Source, recordings, symbol_leg
+from flows.lookahead.recording import Recording, Source, leg_with, recordings
 from flows.lookahead.tape import COLUMNS, REGIME, SEEN, TIME, blended, changed, shuffled
 from operators.bar_columns import CLOSE
 from operators.features import FEATURE_SET
@@ -36,7 +36,7 @@ def spy() -> Recording:
 
 
 def test_the_rows_of_a_tape_are_those_of_the_leg(spy: Recording) -> None:
-    leg = symbol_leg(SETTINGS, spy.timeframe_ns, (StrategyInstance("keeps", spy.timeframe_ns, Keeps()),))
+    leg = leg_with(SETTINGS, spy.timeframe_ns, (StrategyInstance("keeps", spy.timeframe_ns, Keeps()),))
     state = leg.init("SPY")
     leg.step(state, 0, list(range(len(spy.messages))), spy.messages)
     (handed,) = state.strategies[0]
