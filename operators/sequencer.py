@@ -55,7 +55,7 @@ _Pending = tuple[int, int, int, str, MarkColumns]
 
 
 class InputRecord(msgspec.Struct, frozen=True):
-    """One decoded log record. A record of marks also carries its header; ``complete_to_ns`` -1 means no header."""
+    """One decoded log record. A record of marks also carries its header; one that promises nothing is none."""
 
     topic: str
     partition: int
@@ -129,7 +129,7 @@ class Sequencer(msgspec.Struct, frozen=True):
                 columns = _in_time(record.marks)
                 first_ns = columns.longs.item(0)
                 heappush(state.marks, (first_ns, record.partition, record.offset, record.symbol, columns))
-            if record.complete_to_ns != _NEVER:
+            if record.complete_to_ns > 0 or record.final:
                 clock = _clock(state, record.symbol)
                 clock.headers.append((record.signals_emitted, record.complete_to_ns, record.final))
                 _believe(clock)

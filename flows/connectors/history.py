@@ -5,11 +5,13 @@ Two kinds, one shape: ``SessionHistory`` reads recorded files through the same g
 and the records that stand for them in a log. How far a partition may run ahead of the others is bounded by a chunk.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 
+from flows import stop
 from flows.connectors.gateway import CutSettings
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import Log, Record
@@ -19,6 +21,9 @@ from flows.connectors.partitioner import partition_of
 from flows.connectors.recorded import session_of
 from flows.connectors.recorded.source import Source
 from flows.progress import Progress
+from operators.symbol_layout import LATEST
+from schemas.blocks import decode_block
+from schemas.codec import DecodeError
 from schemas.topics import TOPICS
 
 _SECOND = 1_000_000_000
@@ -27,6 +32,9 @@ _CHUNK_ROWS = 131_072
 _BLOCK_ROWS = 4096
 _HEARTBEAT_NS = 60 * _SECOND
 _POLL_RECORDS = 2000
+
+Spans = list[tuple[int, int]]
+"""(first, end) offset of every partition."""
 
 
 class SymbolMessages(msgspec.Struct, gc=False):
@@ -87,7 +95,7 @@ class SessionHistory:
         with session_of(self._sources, self._cut) as gateway:
             for slice_ in gateway:
                 records = list(outbox.records(slice_))
-                polls: dict[str, SymbolMessages] = {}
+                polls: dict[bytes, SymbolMessages] = {}
                 for record in records:
                     if record.topic == TOPIC:
                         _add(polls, record.key, record.value, ends)
@@ -101,10 +109,10 @@ class LogHistory:
         self.interval_ns = 0
         self._log = log
         self._spans = log.spans(TOPIC)
-        self._symbols = symbols_in(log, TOPIC)
+        self._symbols = _speaking(log, self._spans)
 
     def symbols(self) -> tuple[str, ...]:
-        """Every key of the topic."""
+        """Every key with a block of its own that can be read; nothing is to be waited for from the others."""
         return self._symbols
 
     def chunks(self) -> Iterator[Chunk]:
@@ -132,17 +140,40 @@ class LogHistory:
 
 
 def symbols_in(log: Log, topic: str) -> tuple[str, ...]:
-    """Return every key of a topic by symbol, sorted; reads it from beginning to end."""
-    spans = log.spans(topic)
-    stops = {(topic, p): end for p, (_, end) in enumerate(spans)}
+    """Return every key that a topic holds now, by symbol, sorted."""
+    found = {key for key, _ in _by_key(log, topic, log.spans(topic))}
+    return tuple(sorted({key.decode(errors="replace") for key in found}))
+
+
+def _speaking(log: Log, spans: Spans) -> tuple[str, ...]:
+    """Return the keys of which a block says how far it is complete, by symbol, sorted."""
     found: set[bytes] = set()
+    for key, values in _by_key(log, TOPIC, spans):
+        if key not in found and any(_says(key, value) for value in values):
+            found.add(key)
+    return tuple(sorted(key.decode() for key in found))
+
+
+def _says(key: bytes, value: bytes) -> bool:
+    try:
+        block = decode_block(value)
+    except DecodeError:
+        return False
+    return block.symbol.encode() == key and 0 < block.complete_to_ns <= LATEST
+
+
+def _by_key(log: Log, topic: str, spans: Spans) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Yield keys with values inside the spans, until someone asks to stop."""
+    ends = {(topic, p): end for p, (_, end) in enumerate(spans)}
     with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
-        while not reader.at_end(stops):
-            found |= {key for _, key in reader.poll_by_key(5000, 1.0)}
-    return tuple(sorted(key.decode(errors="replace") for key in found))
+        while not reader.at_end(ends) and not stop.asked():
+            for (partition, key), (offsets, values) in reader.poll_by_key(5000, 1.0).items():
+                inside = bisect_left(offsets, ends[topic, partition])
+                if inside:
+                    yield key, values[:inside]
 
 
-def _add(polls: dict[str, SymbolMessages], key: bytes, value: bytes, ends: list[int]) -> None:
+def _add(polls: dict[bytes, SymbolMessages], key: bytes, value: bytes, ends: list[int]) -> None:
     """Add a new record to its symbol's poll, at the end of its partition."""
     partition = partition_of(key, len(ends))
     poll = _poll_of(polls, key, partition)
@@ -151,16 +182,15 @@ def _add(polls: dict[str, SymbolMessages], key: bytes, value: bytes, ends: list[
     ends[partition] += 1
 
 
-def _poll_of(polls: dict[str, SymbolMessages], key: bytes, partition: int) -> SymbolMessages:
-    symbol = key.decode(errors="replace")
-    poll = polls.get(symbol)
+def _poll_of(polls: dict[bytes, SymbolMessages], key: bytes, partition: int) -> SymbolMessages:
+    poll = polls.get(key)
     if poll is None:
-        poll = polls[symbol] = SymbolMessages(symbol, partition, [], [])
+        poll = polls[key] = SymbolMessages(key.decode(errors="replace"), partition, [], [])
     return poll
 
 
 def _chunk(found: list[Record]) -> Chunk:
-    polls: dict[str, SymbolMessages] = {}
+    polls: dict[bytes, SymbolMessages] = {}
     records: list[Outgoing] = []
     for record in found:
         value = record.value or b""

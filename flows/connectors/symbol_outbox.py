@@ -25,6 +25,8 @@ _BAR_LONGS = np.array([
     at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_QUALITY, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_FIRST_SEQ, at.OUT_LAST_SEQ
 ])  # fmt: skip
 _FEATURE_LONGS = np.array([at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_SEEN])
+_NO_CLOCK = (0, False)
+"""That of a symbol of which nothing could be read: its marks would promise nothing."""
 _NOTHING = (np.empty((0, at.MARK_INTS), np.int64), np.empty((0, at.MARK_FLOATS)))
 
 
@@ -149,7 +151,7 @@ class SymbolOutbox:
         return output.complete_to_ns // self._mark_interval_ns, output.final
 
     def _moved_on(self, output: SymbolOutput) -> bool:
-        return self._clock(output) != self._clocks.get(output.symbol)
+        return self._clock(output) != self._clocks.get(output.symbol, _NO_CLOCK)
 
     def _marks(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
         """Return the marks, or an empty block where only the clock moved on by a mark's interval."""

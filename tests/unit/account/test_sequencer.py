@@ -62,6 +62,16 @@ def test_at_one_time_reports_come_before_marks_and_marks_before_signals() -> Non
     assert kinds == ["ExecutionReport", "Mark", "Signal", "Signal"]
 
 
+def test_a_symbol_that_promises_nothing_is_not_waited_for() -> None:
+    """As one of which no message could be read."""
+    sequencer = Sequencer()
+    state = sequencer.init()
+    sequencer.offer(state, [InputRecord("marks", 1, 0, "G", (), 0), marks(0, "A", 1, 2)])
+    assert told(sequencer.take(state)[1]) == [("Mark", "A", 1), ("Mark", "A", 2)]
+    sequencer.offer(state, [marks(1, "A", 3, final=True)])
+    assert [type(event).__name__ for event in sequencer.take(state)[1]] == ["MarkRun", "SessionsEnded"]
+
+
 def test_a_final_symbol_holds_nothing_back() -> None:
     sequencer = Sequencer(("A", "B"))
     state = sequencer.init()
