@@ -27,8 +27,7 @@ DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "i
 
 def fingerprint(settings: Settings) -> dict[str, object]:
     """Return all settings that the records of a run depend on, and of what shape its snapshots are."""
-    plain = msgspec.to_builtins(settings)
-    said: dict[str, object] = {section: plain[section] for section in DERIVING}
+    said: dict[str, object] = _deriving(settings)
     said["symbol_state"] = symbol_parameters(settings).tag
     said["account_state"] = STATE_VERSION
     return said
@@ -36,8 +35,7 @@ def fingerprint(settings: Settings) -> dict[str, object]:
 
 def as_record(settings: Settings) -> RunSettings:
     """Return the settings as the log keeps them."""
-    plain = msgspec.to_builtins(settings)
-    text = msgspec.json.encode({section: plain[section] for section in DERIVING}, order="deterministic")
+    text = msgspec.json.encode(_deriving(settings), order="deterministic")
     digest = digest_of(text)
     account = settings.account.id
     return RunSettings(
@@ -49,6 +47,11 @@ def as_record(settings: Settings) -> RunSettings:
         version=_version(),
         settings=text.decode(),
     )
+
+
+def _deriving(settings: Settings) -> dict[str, Any]:
+    """Return the sections that records depend on as plain data; no other section is ever written down."""
+    return {section: msgspec.to_builtins(getattr(settings, section)) for section in DERIVING}
 
 
 def digest_of(settings: bytes) -> str:

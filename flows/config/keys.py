@@ -16,6 +16,7 @@ import msgspec
 
 from flows.config.errors import BadValue, UnknownKey
 from flows.config.sources import Given, Origin, Text, literal
+from flows.secrets import Secret, is_secret, masked_words
 
 Path = tuple[str, ...]
 
@@ -31,6 +32,11 @@ class Placed(msgspec.Struct, frozen=True):
     kind: Any
     value: Any
     origin: Origin
+
+    @property
+    def secret(self) -> bool:
+        """Whether it is kept as a Secret."""
+        return Secret in (self.kind, *typing.get_args(self.kind)) and is_secret(self.path)
 
 
 Leaves = dict[Path, Placed]
@@ -171,7 +177,7 @@ def _table(kind: Any, path: Path, value: Any, origin: Origin) -> dict[str, Any]:
     if isinstance(table, dict):
         return table
     keys = f" (keys: {', '.join(fields(kind))})" if is_struct(kind) else ""
-    shown = value.raw if isinstance(value, Text) else repr(value)
+    shown = masked_words(value.raw if isinstance(value, Text) else repr(value))
     raise BadValue(f"{dotted(path)} = {shown} (from {origin}): this is a section{keys}, not a value")
 
 

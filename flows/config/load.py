@@ -9,6 +9,7 @@ import msgspec
 from flows.config.checks import check
 from flows.config.errors import BadValue
 from flows.config.keys import Leaves, Path, dict_of, dotted, fields, givers, is_struct, leaves, place
+from flows.config.secret_sources import check_origin
 from flows.config.settings import Settings
 from flows.config.sources import Given, Origin, from_environment, from_file, from_flags
 from flows.config.strategies import default_parameters, kind_of, with_parameters
@@ -36,9 +37,9 @@ def load_settings(
         usual: what is otherwise than by default in this kind of run; everything else counts more.
 
     Raises:
-        ConfigUnreadable: the file is missing or not TOML.
+        ConfigUnreadable: a file is missing, not TOML, or holds a secret that others may read.
         UnknownKey: a key that is not there, with the nearest one.
-        BadValue: a value of the wrong type, out of range, or at odds with another.
+        BadValue: a value of the wrong type, out of range, at odds with another, or a secret on a command line.
     """
     environ = environ or {}
     path = _file(config_path, environ)
@@ -65,8 +66,11 @@ def _file(config_path: str | FilePath | None, environ: Mapping[str, str]) -> Fil
 
 
 def _merge(given: Iterable[Given]) -> Leaves:
-    """Return the last value given to each leaf."""
-    return {leaf.path: leaf for one in given for leaf in place(one, Settings)}
+    """Return the last value given to each leaf; raise for a secret that others could read."""
+    leaves_given = [leaf for one in given for leaf in place(one, Settings)]
+    for leaf in leaves_given:
+        check_origin(leaf)
+    return {leaf.path: leaf for leaf in leaves_given}
 
 
 def _nested(values: Mapping[Path, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
 from flows.connectors.log import LogSettings, sqlite_path
 from flows.connectors.synthetic_settings import SyntheticSettings
+from flows.secrets import Secret, refuse_user
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
 from operators.rules import RULES
@@ -32,6 +33,12 @@ LogUrl = Annotated[
     msgspec.Meta(
         pattern=r"^(sqlite:|kafka://).+",
         description="sqlite:///relative.db, sqlite:////absolute/path.db or kafka://host:port[,host:port]",
+    ),
+]
+RegistryUrl = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(https?://[^\s/].*)?$", description="http://host:port or https://host:port, or empty"
     ),
 ]
 Money = Annotated[
@@ -80,6 +87,8 @@ class LogSection(LogSettings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Alias in the environment: TITAN_LOG."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_user(self.url, "log.kafka.sasl.username and log.kafka.sasl.password")
         if self.url.startswith("sqlite:"):
             sqlite_path(self.url)
         for name in ("timeout_s", "flush_timeout_s", "poll_interval_s"):
@@ -88,6 +97,23 @@ class LogSection(LogSettings, frozen=True, kw_only=True, forbid_unknown_fields=T
         for name in ("linger_ms", "max_bytes"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
+
+
+class RegistrySection(Section, frozen=True, kw_only=True):
+    """The schema registry, as Confluent's clients are told of one."""
+
+    url: RegistryUrl = ""
+    """Empty: there is none, and what the log holds is read by the schemas of this Titan."""
+    username: str = ""
+    """Of basic authentication; empty: none."""
+    password: Secret = Secret("")
+    ca: str = ""
+    """PEM file of the authority that signed an https registry's certificate; empty: the system's."""
+
+    def __post_init__(self) -> None:
+        refuse_user(self.url, "registry.username and registry.password")
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password belong together: set both, or none")
 
 
 class RunSection(Section, frozen=True, kw_only=True):
@@ -244,6 +270,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """Everything that can be set."""
 
     log: LogSection = LogSection()
+    registry: RegistrySection = RegistrySection()
     run: RunSection = RunSection()
     gateway: GatewaySection = GatewaySection()
     symbol_leg: SymbolLegSection = SymbolLegSection()

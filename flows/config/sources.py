@@ -11,11 +11,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from flows.config.errors import ConfigUnreadable, UnknownKey
+from flows.config.errors import BadValue, ConfigUnreadable, UnknownKey
+from flows.config.private_files import private_text
+from flows.secrets import masked_words
 
 Layer = Literal["default", "file", "environment", "log", "flag"]
 
 PREFIX = "TITAN__"
+FILE = "_FILE"
+"""TITAN__SECTION__KEY_FILE names a private file that holds the value of TITAN__SECTION__KEY."""
 ALIASES: dict[str, tuple[str, ...]] = {"TITAN_LOG": ("log", "url")}
 """Environment variables with a short name of their own."""
 
@@ -67,16 +71,20 @@ def from_file(path: Path) -> list[Given]:
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Given]:
-    """Read TITAN__SECTION__KEY variables and the aliases; the aliases count less than the full names."""
+    """Read TITAN__SECTION__KEY variables and the aliases; the aliases count less than the full names.
+
+    Raises:
+        ConfigUnreadable: a file that a variable names cannot be read, or others may read it.
+        BadValue: a variable and its _FILE are both set.
+    """
     given = [
         Given(path, Text(environ[name]), Origin("environment", name))
         for name, path in ALIASES.items()
         if environ.get(name)
     ]
-    for name in sorted(environ):
-        if name.startswith(PREFIX):
-            path = tuple(name.removeprefix(PREFIX).split("__"))
-            given.append(Given(path, Text(environ[name]), Origin("environment", name)))
+    for name, (value, variable) in _variables(environ).items():
+        path = tuple(name.removeprefix(PREFIX).split("__"))
+        given.append(Given(path, Text(value), Origin("environment", variable)))
     return given
 
 
@@ -95,10 +103,25 @@ def from_flags(overrides: Sequence[str | Given]) -> list[Given]:
         path = _key(key.strip()) if equals else None
         if path is None:
             raise UnknownKey(
-                f"--set {override}: write KEY=VALUE, such as --set strategies.sma_crossover.params.fast=10"
+                f"--set {masked_words(override)}: write KEY=VALUE, "
+                "such as --set strategies.sma_crossover.params.fast=10"
             )
         given.append(Given(path, Text(raw.strip()), Origin("flag", f"--set {key.strip()}")))
     return given
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the value of every TITAN__ variable, what stands in files read, and the variable that gave it."""
+    found: dict[str, tuple[str, str]] = {}
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+        plain = name.removesuffix(FILE)
+        if plain == name or plain.endswith("_"):
+            found[name] = (environ[name], name)
+        elif plain in environ:
+            raise BadValue(f"{plain} and {name} are both set: keep one of them")
+        else:
+            found[plain] = (private_text(environ[name], f"{name} names it"), name)
+    return found
 
 
 def literal(raw: str) -> Any:

@@ -9,8 +9,8 @@ import msgspec
 
 from flows.config.errors import BadValue
 from flows.config.keys import Placed, dotted
-from flows.config.masking import masked
 from flows.config.sources import Text, literal
+from flows.secrets import Secret, masked
 
 
 def read(placed: Placed) -> Any:
@@ -20,15 +20,32 @@ def read(placed: Placed) -> Any:
         BadValue: not of that type or range; the message names key, value, source and what is allowed.
     """
     value = placed.value
+    if placed.secret:
+        return _secret(placed)
+    kind = _without_secret(placed.kind)
     if isinstance(value, Text):
-        value = _from_text(value.raw, placed.kind)
+        value = _from_text(value.raw, kind)
     try:
-        found = msgspec.convert(value, placed.kind)
+        found = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise _bad(placed) from error
     if isinstance(found, float) and not math.isfinite(found):
         raise _bad(placed)
     return found
+
+
+def _secret(placed: Placed) -> Secret:
+    """Return the text as typed, whatever it looks like."""
+    text = placed.value.raw if isinstance(placed.value, Text) else placed.value
+    if not isinstance(text, str):
+        raise _bad(placed)
+    return Secret(text)
+
+
+def _without_secret(kind: Any) -> Any:
+    """Return the type of what is no secret under keys that may hold one."""
+    kinds = [inner for inner in get_args(kind) if inner is not Secret]
+    return typing.Union[tuple(kinds)] if Secret in get_args(kind) else kind  # noqa: UP007
 
 
 def _bad(placed: Placed) -> BadValue:

@@ -20,6 +20,7 @@ from flows.connectors.log_errors import (
     TopicMismatch,
     UnknownTopic,
 )
+from flows.secrets import Secret
 
 logger = logging.getLogger("titan.kafka")
 logger.addHandler(logging.NullHandler())
@@ -69,7 +70,7 @@ def client_config(servers: str, settings: LogSettings) -> Config:
         "logger": logger,
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 1000,
-        **settings.kafka,
+        **{name: v.reveal() if isinstance(v, Secret) else v for name, v in settings.kafka.items()},
     }
 
 

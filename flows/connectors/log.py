@@ -35,6 +35,7 @@ from flows.connectors.log_errors import (
     TopicMismatch,
     UnknownTopic,
 )
+from flows.secrets import Secret, is_secret, without_user
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -78,8 +79,8 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long one administrative answer may take before the log counts as unreachable."""
     flush_timeout_s: float = 30.0
     """How long an append waits for room, Kafka tries to deliver, a SQLite writer waits for other writers."""
-    kafka: dict[str, str | int | float | bool] = {}
-    """Further librdkafka settings (SASL, TLS, compression), given to every client."""
+    kafka: dict[str, str | int | float | bool | Secret] = {}
+    """Further librdkafka settings (SASL, TLS, compression), given to every client; passwords are kept as Secret."""
     linger_ms: float = 5.0
     """Kafka: how long a record may wait for company; `flush` waits for none, and every sink flushes what it wrote."""
     synchronous: Literal["full", "normal"] = "full"
@@ -88,6 +89,13 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """SQLite: how long a blocked poll sleeps between looks."""
     max_bytes: int = 0
     """SQLite: LogFull beyond this size; 0 = as large as the disk."""
+
+    def __post_init__(self) -> None:
+        kept = {
+            name: Secret(value) if isinstance(value, str) and is_secret((name,)) else value
+            for name, value in self.kafka.items()
+        }
+        msgspec.structs.force_setattr(self, "kafka", kept)
 
 
 class TopicSpec(msgspec.Struct, frozen=True):
@@ -265,7 +273,7 @@ def open_log(url: str, settings: LogSettings | None = None) -> Log:
     settings = settings or LogSettings()
     scheme, colon, rest = url.partition(":")
     if not colon:
-        raise LogUrlError(f"log URL {url!r} has no scheme: {_SAYS}")
+        raise LogUrlError(f"log URL {without_user(url)!r} has no scheme: {_SAYS}")
     if scheme == "sqlite":
         from flows.connectors.sqlite_log import SqliteLog
 
@@ -275,11 +283,13 @@ def open_log(url: str, settings: LogSettings | None = None) -> Log:
         if not rest.startswith("//") or not re.fullmatch(
             r"[^\s,/@?]+:\d{1,5}(,[^\s,/@?]+:\d{1,5})*", servers
         ):
-            raise LogUrlError(f"log URL {url!r} names no host:port: write kafka://host:port[,host:port]")
+            raise LogUrlError(
+                f"log URL {without_user(url)!r} names no host:port: write kafka://host:port[,host:port]"
+            )
         from flows.connectors.kafka_log import KafkaLog
 
         return KafkaLog(url, servers, settings)
-    raise LogUrlError(f"log URL {url!r} has the unknown scheme {scheme!r}: {_SAYS}")
+    raise LogUrlError(f"log URL {without_user(url)!r} has the unknown scheme {scheme!r}: {_SAYS}")
 
 
 def sqlite_path(url: str) -> str:
@@ -292,9 +302,9 @@ def sqlite_path(url: str) -> str:
     if rest.startswith("///"):
         path = rest[3:]
     elif rest.startswith("//"):
-        raise LogUrlError(f"log URL {url!r} has two slashes, which would name a host: {_SAYS}")
+        raise LogUrlError(f"log URL {without_user(url)!r} has two slashes, which would name a host: {_SAYS}")
     else:
         path = rest
     if path in ("", ":memory:") or path.endswith("/"):
-        raise LogUrlError(f"log URL {url!r} names no file: {_SAYS}")
+        raise LogUrlError(f"log URL {without_user(url)!r} names no file: {_SAYS}")
     return path

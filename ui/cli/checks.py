@@ -16,9 +16,9 @@ from typing import Literal
 import msgspec
 
 from flows.config import Settings, recovery_dir
-from flows.config.masking import masked
 from flows.connectors.log import Log, open_log, sqlite_path
 from flows.connectors.log_errors import LogError
+from flows.secrets import masked
 from schemas.topics import TOPICS
 from ui.cli.kernels import compiled
 

@@ -35,15 +35,15 @@ def show(
     Sources, each stronger than the one before: defaults, the file, TITAN__SECTION__KEY variables, flags.
     """
     from flows.config.keys import dotted, leaves
-    from flows.config.masking import masked
+    from flows.secrets import Secret, masked
 
     settings, provenance = configured(config, sets, log=("log.url", log))
     rows: list[dict[str, Any]] = []
     for path, value in leaves(settings):
         key = dotted(path)
         if key == prefix or not prefix or key.startswith(prefix.rstrip(".") + "."):
-            shown = masked(path, value if isinstance(value, str) else str(value))
-            plain = value if shown == str(value) else shown
+            shown = masked(path, str(value))
+            plain = shown if isinstance(value, Secret) or shown != str(value) else value
             origin = provenance[key]
             rows.append({"key": key, "value": plain, "source": origin.layer, "where": origin.where})
     if not rows:

@@ -28,7 +28,7 @@ def status(log: LogOption = None, config: ConfigOption = None, as_json: JsonOpti
 
 def survey(settings: "Settings", log: "Log") -> dict[str, Any]:
     """Return everything that `titan status` says, as plain values; times in ns, amounts in units of 1e-9."""
-    from flows.config.masking import masked
+    from flows.secrets import masked
 
     present = log.topics()
     return {

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from flows.config.masking import masked
 from flows.connectors.log import Log
 from flows.run_settings import recorded, settings_that_differ
+from flows.secrets import masked
 from ui.report.compare import Comparison, Setting, Told, compare
 from ui.report.compute import compute
 from ui.report.records import read_account, read_run

@@ -35,13 +35,16 @@ def test_config_show_of_a_part_and_of_nothing(titan: Titan) -> None:
     assert titan("config", "show", "risk.orders").code == 2
 
 
-def test_config_show_masks_secrets(titan: Titan) -> None:
-    ended = titan(
-        "config", "show", "log", "--set", "log.kafka.sasl.password=hunter2", "--log", "kafka://u:hunter2@h:1"
-    )
-    assert ended.code == 0
-    assert "hunter2" not in ended.out
-    assert "********" in ended.out
+def test_config_show_masks_secrets(titan: Titan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TITAN__LOG__KAFKA__SASL__PASSWORD", "hunter2")
+    for how in ((), ("--json",)):
+        ended = titan("config", "show", "log", *how)
+        assert ended.code == 0
+        assert "hunter2" not in ended.out
+        assert "********" in ended.out and "TITAN__LOG__KAFKA__SASL__PASSWORD" in ended.out
+    ended = titan("config", "show", "log", "--log", "kafka://u:hunter2@h:1")
+    assert ended.code == 2
+    assert "hunter2" not in ended.out + ended.err
 
 
 @pytest.mark.parametrize(

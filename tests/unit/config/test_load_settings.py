@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
         url = "sqlite:///from-file.db"
         [log.kafka]
         "sasl.username" = "me"
-        sasl.password = "hunter2"
+        sasl.mechanism = "PLAIN"
         [strategies.sma_crossover.params]
         fast = 11
         [strategies.quick]
@@ -57,7 +57,7 @@ def test_each_source_beats_the_one_before(file: Path) -> None:
 
 def test_a_file_sets_dotted_names_new_strategies_and_instruments(file: Path) -> None:
     settings, provenance = load_settings(file)
-    assert settings.log.kafka == {"sasl.username": "me", "sasl.password": "hunter2"}
+    assert settings.log.kafka == {"sasl.username": "me", "sasl.mechanism": "PLAIN"}
     assert settings.strategies["quick"].params == {"fast": 3, "slow": 9, "allow_short": True, "stop_atr": 3.0}
     assert settings.instruments["BRK.B"].tick_size == "0.01"
     assert provenance['instruments."BRK.B".tick_size'].where == str(file)
@@ -173,7 +173,7 @@ def test_a_bad_value_says_what_is_allowed(override: str, says: str) -> None:
 
 def test_a_secret_never_stands_in_a_message() -> None:
     with pytest.raises(ConfigError) as error:
-        load_settings(overrides=['log.kafka={"sasl.password" = [1, 2, 31415]}'])
+        load_settings(environ={"TITAN__LOG__KAFKA": '{"sasl.password" = [1, 2, 31415]}'})
     assert "31415" not in str(error.value)
 
 
@@ -207,7 +207,7 @@ def test_every_leaf_has_a_provenance_and_every_key_can_be_set_to_what_it_is() ->
     settings, provenance = load_settings()
     keys = {dotted(path): value for path, value in leaves(settings)}
     assert set(keys) == set(provenance)
-    overrides = [f"{key}={_toml(value)}" for key, value in keys.items()]
+    overrides = [f"{key}={_toml(value)}" for key, value in keys.items() if key != "registry.password"]
     assert load_settings(overrides=overrides)[0] == settings
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from flows.config import load_settings, ns, recovery_dir, text
-from flows.config.masking import masked
 from flows.config.parameters import instrument_table, nanos, rules, simulated_venue, sizer, symbol_parameters
+from flows.secrets import masked
 from operators.rules import RULES
 from operators.sizing import SIZERS
 from operators.slippage import SLIPPAGE
@@ -92,7 +92,8 @@ def test_each_log_has_a_recovery_folder_of_its_own(url: str, folder: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "key", ["sasl.password", "sasl.jaas.config", "ssl.key.location", "api_secret", "basic.auth.token"]
+    "key",
+    ["sasl.password", "sasl.jaas.config", "ssl.key.pem", "sasl.pasword", "api_secret", "basic.auth.token"],
 )
 def test_secrets_are_masked(key: str) -> None:
     assert "hunter2" not in masked(("log", "kafka", key), "hunter2")
