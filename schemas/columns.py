@@ -192,27 +192,48 @@ def read_columns(
     """
     end = len(value)
     buffer = np.frombuffer(value, np.uint8)
-    most = end - position
-    rows = -1
-    long_parts: list[Longs] = []
-    double_parts: list[Doubles] = []
-    for column in range(long_columns + double_columns):
-        if column < long_columns:
-            long_parts.append(np.empty(most if rows < 0 else rows, np.int64))
-            count, position = read_longs(buffer, position, end, long_parts[-1])
-        else:
-            double_parts.append(np.empty(most // 8 if rows < 0 else rows, np.float64))
-            count, position = read_doubles(buffer, position, end, double_parts[-1])
-        if position < 0 or rows not in (-1, count):
-            raise ValueError(f"column {column} is cut short, malformed or longer or shorter than the first")
-        rows = count
-    rows = max(rows, 0)
-    longs = (
-        np.stack([part[:rows] for part in long_parts], axis=1)
-        if long_parts
-        else np.empty((rows, 0), np.int64)
+    rows = _count_rows(buffer, position, end, long_columns > 0) if long_columns + double_columns else 0
+    longs, doubles = (
+        np.empty((max(rows, 0), long_columns), np.int64),
+        np.empty((max(rows, 0), double_columns)),
     )
-    doubles = (
-        np.stack([part[:rows] for part in double_parts], axis=1) if double_parts else np.empty((rows, 0))
-    )
+    column, position = (0, INVALID) if rows < 0 else _read_columns(buffer, position, end, longs, doubles)
+    if position < 0:
+        raise ValueError(f"column {column} is cut short, malformed or longer or shorter than the first")
     return longs, doubles, position
+
+
+@njit(cache=True)
+def _count_rows(buffer: Bytes, position: int, end: int, of_longs: bool) -> int:
+    """Return how many items the array at ``position`` has, or -1."""
+    rows = 0
+    while True:
+        count, position = _read_count(buffer, position, end)
+        if position < 0 or count > end - position or (not of_longs and count > (end - position) // 8):
+            return INVALID
+        if count == 0:
+            return rows
+        rows += count
+        if not of_longs:
+            position += 8 * count
+            continue
+        for _ in range(count):
+            _, position = read_long(buffer, position, end)
+            if position < 0:
+                return INVALID
+
+
+@njit(cache=True)
+def _read_columns(buffer: Bytes, position: int, end: int, longs: Longs, doubles: Doubles) -> tuple[int, int]:
+    """Fill ``longs`` and ``doubles`` column by column; return (last column, position after it), or -1 as position."""
+    rows, column = longs.shape[0], 0
+    for column in range(longs.shape[1]):
+        count, position = read_longs(buffer, position, end, longs[:, column])
+        if position < 0 or count != rows:
+            return column, INVALID
+    for i in range(doubles.shape[1]):
+        column = longs.shape[1] + i
+        count, position = read_doubles(buffer, position, end, doubles[:, i])
+        if position < 0 or count != rows:
+            return column, INVALID
+    return column, position
