@@ -48,6 +48,9 @@ def add_account_leg(
     """Add the leg to a dataflow."""
     note_settings(log, settings, writes=False)
     leg = account_leg(settings)
-    cuts = op.input("read_account_inputs", flow, AccountSource(log, source))
+    meter = progress.meters["account"]
+    cuts = op.input("read_account_inputs", flow, AccountSource(log, source, meter))
     said = op.stateful_batch("account_leg", cuts, lambda resume: AccountLogic(leg, resume))
-    op.output("write_account_results", said, LogSink(log, AccountOutbox(settings.account.id, progress)))
+    op.output(
+        "write_account_results", said, LogSink(log, AccountOutbox(settings.account.id, progress), meter)
+    )

@@ -11,6 +11,7 @@ import msgspec
 from flows import stop
 from flows.config import Settings
 from flows.live import live_flow
+from flows.metrics import exported
 from flows.progress import Progress
 from flows.run import RunSummary, note_portfolio, summary
 from flows.runtime import execute, open_configured_log
@@ -41,7 +42,7 @@ def run_demo(settings: Settings, folder: Path, status: Callable[[Mapping[str, An
     began = time.monotonic()
     ended = threading.Event()
     teller = threading.Thread(target=_tell, args=(progress, status, ended), daemon=True)
-    with open_configured_log(settings) as log:
+    with open_configured_log(settings) as log, exported(settings, progress):
         flow = live_flow(settings, log, progress)
         teller.start()
         try:

@@ -8,6 +8,7 @@ Settings come from ``titan.toml`` and the environment. Add ``-r DIR -s 5 -b 0`` 
 import atexit
 import os
 import sys
+from contextlib import ExitStack
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -22,6 +23,7 @@ from flows.connectors.log import Log, LogError
 from flows.connectors.log_sink import LogSink
 from flows.dataflow_api import check_api
 from flows.gateways import gateway_opener, gateway_symbols
+from flows.metrics import exported
 from flows.progress import Progress
 from flows.recovery_store import StoreError, folder_of_bytewax, forget_unfinished
 from flows.run import account_source, summary_line
@@ -34,7 +36,7 @@ def live_flow(settings: Settings, log: Log, progress: Progress) -> Dataflow:
     flow = Dataflow("live")
     gateway = GatewaySource(gateway_opener(settings), settings.gateway.speed, progress)
     slices = op.input("read_gateway", flow, gateway)
-    op.output("write_market_data", slices, LogSink(log, GatewayOutbox(progress)))
+    op.output("write_market_data", slices, LogSink(log, GatewayOutbox(progress), progress.meters["gateway"]))
     add_symbol_leg(flow, settings, log, progress, lambda positions: progress.gateway_ended(log, positions))
     how = account_source(settings, expected=gateway_symbols(settings), until_final=True)
     add_account_leg(flow, settings, log, progress, how)
@@ -57,7 +59,10 @@ def _main_flow() -> Dataflow:
     stop.install()
     log = open_configured_log(settings)
     progress = Progress()
-    atexit.register(lambda: print(summary_line(progress), file=sys.stderr))
+    ends = ExitStack()
+    ends.callback(lambda: print(summary_line(progress), file=sys.stderr))
+    ends.enter_context(exported(settings, progress))
+    atexit.register(ends.close)
     print(f"titan: {settings.gateway.kind} gateway into {settings.log.url}; Ctrl-C stops", file=sys.stderr)
     return live_flow(settings, log, progress)
 

@@ -17,6 +17,7 @@ from flows.connectors.account_source import AccountSourceSettings
 from flows.connectors.history import symbols_in
 from flows.connectors.latest import latest_books, latest_portfolio
 from flows.connectors.log import Log, Position
+from flows.metrics import exported
 from flows.progress import Progress
 from flows.runtime import execute, open_configured_log
 from flows.symbol_leg import add_symbol_leg
@@ -57,7 +58,7 @@ def run(settings: Settings, to_end: bool, legs: Sequence[str] = ("symbol", "acco
     start = time.monotonic()
     progress = Progress()
     stop.install()
-    with open_configured_log(settings) as log:
+    with open_configured_log(settings) as log, exported(settings, progress):
         if to_end:
             _to_end(settings, log, legs, progress)
         else:

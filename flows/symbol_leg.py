@@ -59,8 +59,9 @@ def add_symbol_leg(
     count = log.topics()["market_data"]
     partitions = tuple(settings.run.partitions) or tuple(range(count))
     note_settings(log, settings, writes=0 in partitions)
-    source = MarketDataSource(log, partitions, settings.run.poll_records, ended)
+    meter = progress.meters["symbol"]
+    source = MarketDataSource(log, partitions, settings.run.poll_records, ended, meter)
     outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress, partitions, count)
     polls = op.input("read_market_data", flow, source)
     results = op.stateful_batch("symbol_leg", polls, lambda resume: SymbolLogic(leg, resume))
-    op.output("write_symbol_results", results, LogSink(log, outbox))
+    op.output("write_symbol_results", results, LogSink(log, outbox, meter))

@@ -127,6 +127,8 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Partitions of market_data that this process reads; empty: all of them."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Port on 127.0.0.1 at which Prometheus can ask this process; 0: none. Each process needs its own."""
     expose_api: bool = False
     """Allow Bytewax's HTTP API (BYTEWAX_DATAFLOW_API_ENABLED), which answers anybody, on every interface."""
 

@@ -17,6 +17,7 @@ from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record
 from flows.connectors.partitioner import partition_of
+from flows.meter import Meter
 from operators.sequencer import Sequencer, SequencerState
 from operators.sequencer import Taken as Event
 from schemas.account import DeadLetter, JournalEntry
@@ -48,9 +49,10 @@ class AccountSourceSettings(msgspec.Struct, frozen=True):
 class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
     """The inputs of one account, as one part."""
 
-    def __init__(self, log: Log, settings: AccountSourceSettings) -> None:
+    def __init__(self, log: Log, settings: AccountSourceSettings, meter: Meter) -> None:
         self._log = log
         self._settings = settings
+        self._meter = meter
 
     def list_parts(self) -> list[str]:
         """One part: an account has one owner."""
@@ -60,12 +62,16 @@ class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSourcePartition[tuple[str, Taken], bytes]:
         """Open the inputs where the snapshot left off, and the journal behind it."""
-        return _Part(self._log, self._settings, pickle.loads(resume_state) if resume_state else None)
+        saved = pickle.loads(resume_state) if resume_state else None
+        return _Part(self._log, self._settings, saved, self._meter)
 
 
 class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
-    def __init__(self, log: Log, settings: AccountSourceSettings, saved: dict[str, Any] | None) -> None:
+    def __init__(
+        self, log: Log, settings: AccountSourceSettings, saved: dict[str, Any] | None, meter: Meter
+    ) -> None:
         self._settings = settings
+        self._meter = meter
         self._identity = log.identity()
         if saved is not None and saved["identity"] != self._identity:
             raise IdentityChanged(
@@ -84,6 +90,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
             self._state, self._seq = saved["sequencer"], saved["seq"]
             self._journal_at = saved["journal"]
         self._inputs = AccountInputs(log, settings.account, positions)
+        meter.opened(lambda: dict(self._inputs.given))
         self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
         self._writer = log.writer()
         self._stop = self._inputs.ends() if settings.to_end else None
@@ -95,6 +102,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         if stop.asked():
             raise StopIteration
         events = self._again() if self._replay else self._anew()
+        self._meter.event_time_ns = self._state.taken_to_ns
         refused, self._inputs.refused = self._inputs.refused, []
         self._awake = None if events or self._replay else datetime.now(UTC) + _IDLE
         return [(self._settings.account, Taken(events, refused))] if events or refused else []
@@ -103,6 +111,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         return self._awake
 
     def snapshot(self) -> bytes:
+        self._meter.saved()
         return pickle.dumps(
             {
                 "identity": self._identity,
@@ -132,6 +141,8 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
             self._reopened = True
         found = self._inputs.poll(self._settings.poll_records)
         self._sequencer.offer(self._state, found)
+        if found:
+            self._meter.polled(len(found))
         ended = self._has_ended() if not found else False
         force = ended or self._out_of_patience()
         taken_to_ns, events = self._sequencer.take(self._state, force)

@@ -16,6 +16,7 @@ import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from flows.connectors.log import Log, Position, Record
+from flows.meter import Meter
 
 _SCAN_RECORDS = 2000
 
@@ -50,9 +51,10 @@ class Outbox(Protocol):
 class LogSink(FixedPartitionedSink[Any, bytes]):
     """Writes all items of a step through one writer; durable when a batch has been written."""
 
-    def __init__(self, log: Log, outbox: Outbox) -> None:
+    def __init__(self, log: Log, outbox: Outbox, meter: Meter) -> None:
         self._log = log
         self._outbox = outbox
+        self._meter = meter
 
     def list_parts(self) -> list[str]:
         """One part: one writer."""
@@ -71,7 +73,7 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
             saved, waiting = pickle.loads(resume_state)
             self._outbox.wait_for(waiting)
         ends = recall(self._log, self._outbox, saved)
-        return _Part(self._log, self._outbox, ends)
+        return _Part(self._log, self._outbox, ends, self._meter)
 
 
 def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
@@ -90,17 +92,20 @@ def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Positio
 
 
 class _Part(StatefulSinkPartition[Any, bytes]):
-    def __init__(self, log: Log, outbox: Outbox, ends: dict[Position, int]) -> None:
+    def __init__(self, log: Log, outbox: Outbox, ends: dict[Position, int], meter: Meter) -> None:
         self._writer = log.writer()
         self._outbox = outbox
         self._ends = ends
+        self._meter = meter
 
     def write_batch(self, items: list[Any]) -> None:
-        append = self._writer.append
+        append, written = self._writer.append, self._meter.written
         for item in items:
             for record in self._outbox.records(item):
                 append(record.topic, record.key, record.value, record.timestamp_ms)
+                written[record.topic] += 1
         self._writer.flush()
+        self._meter.wrote()
 
     def snapshot(self) -> bytes:
         self._writer.flush()

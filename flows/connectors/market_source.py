@@ -10,6 +10,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.log import IdentityChanged, Log
+from flows.meter import Meter
 from operators.symbol_leg import Poll
 
 TOPIC = "market_data"
@@ -42,7 +43,9 @@ class MarketDataSource(FixedPartitionedSource[tuple[str, SymbolPoll], bytes]):
         partitions: tuple[int, ...],
         poll_records: int,
         ended: Callable[[dict[tuple[str, int], int]], bool] | None,
+        meter: Meter,
     ) -> None:
+        self._meter = meter
         self._log = log
         self._partitions = partitions
         self._poll_records = poll_records
@@ -65,7 +68,7 @@ class MarketDataSource(FixedPartitionedSource[tuple[str, SymbolPoll], bytes]):
         positions = {(TOPIC, p): self._log.span(TOPIC, p)[0] for p in self._partitions}
         if saved is not None:
             positions |= saved["positions"]
-        return _Part(self._log, positions, self._poll_records, self._ended)
+        return _Part(self._log, positions, self._poll_records, self._ended, self._meter)
 
 
 class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
@@ -75,9 +78,12 @@ class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
         positions: dict[tuple[str, int], int],
         poll_records: int,
         ended: Callable[[dict[tuple[str, int], int]], bool] | None,
+        meter: Meter,
     ) -> None:
         self._identity = log.identity((TOPIC,))
         self._reader = log.reader(positions)
+        self._meter = meter
+        meter.opened(self._reader.positions)
         self._poll_records = poll_records
         self._ended = ended
         self._awake: datetime | None = None
@@ -92,6 +98,7 @@ class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
             self._awake = datetime.now(UTC) + _IDLE
             return []
         self._awake = None
+        self._meter.polled(len(found.poll.places))
         polls = []
         for (partition, key), first, end in zip(found.keys, found.edges, found.edges[1:]):
             symbol = key.decode(errors="replace")
@@ -102,6 +109,7 @@ class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
         return self._awake
 
     def snapshot(self) -> bytes:
+        self._meter.saved()
         return pickle.dumps({"identity": self._identity, "positions": self._reader.positions()})
 
     def close(self) -> None:

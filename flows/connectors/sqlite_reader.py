@@ -134,7 +134,10 @@ class SqliteReader(Reader):
         else:
             if room > 0:
                 self._seen = version
-        self._parts.append(self._parts.pop(0))
+        self._parts = [
+            *self._parts[1:],
+            *self._parts[:1],
+        ]  # at once, for another thread that asks for positions
         return runs
 
     def _report_a_hole(self, part: _Part, after: int) -> None:

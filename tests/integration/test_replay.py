@@ -17,6 +17,7 @@ from flows.connectors.account_source import AccountSource, AccountSourceSettings
 from flows.connectors.log import Log, LogSettings, Record, open_log
 from flows.differences import TopicVerdict
 from flows.lanes import BY_ACCOUNT, BY_SYMBOL, DERIVED
+from flows.meter import Meter
 from flows.progress import Progress
 from flows.replay_settings import replay_settings
 from flows.verify import Verdict, verify
@@ -153,7 +154,7 @@ def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References,
         leg = account_leg(settings)
         leg = msgspec.structs.replace(leg, venue=RemoteVenue(leg.venue.name))
         how = AccountSourceSettings("paper", 1.0, ("ES",), to_end=True, venue_reports=True)
-        source = AccountSource(log, how).build_part("", "paper", None)
+        source = AccountSource(log, how, Meter()).build_part("", "paper", None)
         outbox, state = AccountOutbox("paper", Progress()), leg.init()
         with log.writer() as writer:
             for taken in batches(source):

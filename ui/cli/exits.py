@@ -40,6 +40,7 @@ _PACKAGES = (
     "numba",
     "numpy",
     "plotly",
+    "prometheus_client",
     "pyarrow",
     "rich",
 )

@@ -11,6 +11,7 @@ from flows.connectors.gateway import Slice
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_sink import LogSink, Outbox
+from flows.meter import Meter
 from flows.progress import Progress
 from schemas.account import Alert, DeadLetter
 from schemas.blocks import decode_block
@@ -30,7 +31,7 @@ class Sink:
     """A sink that lives until it is killed."""
 
     def __init__(self, log: Log, outbox: Outbox, snapshot: bytes | None = None) -> None:
-        self._part = LogSink(log, outbox).build_part("", "log", snapshot)
+        self._part = LogSink(log, outbox, Meter()).build_part("", "log", snapshot)
 
     def write(self, *items: object) -> None:
         self._part.write_batch(list(items))
