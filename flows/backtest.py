@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from flows import stop
+from flows.amounts import decimal_of
 from flows.backtest_results import BacktestResults
 from flows.config import Settings
 from flows.config.parameters import account_leg
@@ -190,14 +191,3 @@ def _by_strategy(last: PortfolioUpdate) -> dict[str, dict[str, str]]:
         name: {field.removesuffix("_nanos"): decimal_of(nanos) for field, nanos in totals.items()}
         for name, totals in by_strategy(last.books).items()
     }
-
-
-def decimal_of(nanos: int) -> str:
-    """Return an amount of 1e-9 units as an exact decimal.
-
-    >>> decimal_of(97_065_932_500_000), decimal_of(-5), decimal_of(3_000_000_000)
-    ('97065.9325', '-0.000000005', '3')
-    """
-    whole, rest = divmod(abs(nanos), 1_000_000_000)
-    text = f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
-    return f"-{text}" if nanos < 0 else text

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flows import stop
 from flows.connectors.held import held
 from flows.connectors.log import Log
 from flows.lanes import DERIVED, UNORDERED, concerns
@@ -97,7 +98,9 @@ class Digests:
 
 
 def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
-    """Return the digest of every topic as ``log`` holds it now, without what is of other accounts.
+    """Return the digest of every topic as ``log`` holds it now, without what is no part of the account's run.
+
+    Where someone asks to stop, they are of what was read so far.
 
     Raises:
         LogError: the log cannot be read.
@@ -106,6 +109,8 @@ def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
     for topic in DERIVED:
         for record in held(log, topic):
             value = record.value or b""
+            if stop.asked():
+                return found.results()
             if concerns(topic, record.key, value, account):
                 found.record(topic, value)
     return found.results()

@@ -25,7 +25,7 @@ def gateway_opener(settings: Settings) -> OpenGateway:
         )
     if chosen.kind == "synthetic":
         return lambda resume: open_synthetic(chosen.synthetic, cut, resume=resume)
-    recorded, files = recorded_settings(settings), recorded_files(settings)
+    recorded, files = file_settings(settings), recorded_files(settings)
     return lambda resume: open_recorded(files, recorded, cut, format=chosen.format, resume=resume)
 
 
@@ -35,7 +35,7 @@ def gateway_symbols(settings: Settings) -> tuple[str, ...]:
         return tuple(gateway.symbols())
 
 
-def recorded_settings(settings: Settings) -> RecordedSettings:
+def file_settings(settings: Settings) -> RecordedSettings:
     """Return how recorded files are read."""
     chosen = settings.gateway
     return RecordedSettings(

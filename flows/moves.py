@@ -9,7 +9,7 @@ from heapq import nsmallest
 
 import msgspec
 
-from flows.backtest import decimal_of
+from flows.amounts import decimal_of
 from schemas.codec import Event
 from schemas.orders import ExecutionReport, Signal, SubmitOrder
 

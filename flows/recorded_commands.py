@@ -7,6 +7,7 @@ cuts. Commands that no cut has taken are left out.
 
 import msgspec
 
+from flows import stop
 from flows.connectors.account_inputs import COMMANDS
 from flows.connectors.held import between
 from flows.connectors.log import Log
@@ -44,6 +45,8 @@ def recorded_commands(log: Log, account: str) -> RecordedCommands:
         after_ns = -1
         try:
             for entry in journal.entries():
+                if stop.asked() or not given:
+                    break
                 read_to = journal.positions(entry).get(source, 0)
                 now = [command for offset, command in given if offset < read_to]
                 taken += [TimedCommand(after_ns, command) for command in sorted(now, key=_order)]

@@ -10,11 +10,11 @@ import msgspec
 
 from flows.backtest_settings import full_key
 from flows.config import ConfigError, Settings, load_settings
-from flows.config.keys import dotted, leaves
+from flows.config.keys import differing
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin, Text
 from flows.connectors.log import Log
-from flows.run_settings import DERIVING, digest_of, recorded, recorded_given, recorded_settings
+from flows.run_settings import deriving, digest_of, recorded, recorded_given, recorded_settings
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -78,14 +78,7 @@ def replay_settings(
 
 def changes(run: Settings, asked: Settings) -> list[Change]:
     """Return the keys that records depend on and that are not the same, by name."""
-    before, after = (
-        {path: value for path, value in leaves(one) if path[0] in DERIVING} for one in (run, asked)
-    )
-    return [
-        Change(dotted(path), before.get(path), after.get(path))
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
+    return [Change(*one) for one in differing(*(deriving(one) for one in (run, asked)))]
 
 
 def _of_the_run(run: Settings, asked: Settings, sets: Sequence[str]) -> Settings:

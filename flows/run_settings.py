@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from flows.config import ConfigError, Settings
+from flows.config.keys import differing
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin
 from flows.connectors.held import held
@@ -25,17 +26,20 @@ DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "i
 """Sections that records depend on."""
 
 
+def deriving(settings: Settings) -> dict[str, Any]:
+    """Return the sections that records depend on as plain data; no other section is ever written down."""
+    return {section: msgspec.to_builtins(getattr(settings, section)) for section in DERIVING}
+
+
 def fingerprint(settings: Settings) -> dict[str, object]:
     """Return all settings that the records of a run depend on, and of what shape its snapshots are."""
-    said: dict[str, object] = _deriving(settings)
-    said["symbol_state"] = symbol_parameters(settings).tag
-    said["account_state"] = STATE_VERSION
-    return said
+    tag = symbol_parameters(settings).tag
+    return {**deriving(settings), "symbol_state": tag, "account_state": STATE_VERSION}
 
 
 def as_record(settings: Settings) -> RunSettings:
     """Return the settings as the log keeps them."""
-    text = msgspec.json.encode(_deriving(settings), order="deterministic")
+    text = msgspec.json.encode(deriving(settings), order="deterministic")
     digest = digest_of(text)
     account = settings.account.id
     return RunSettings(
@@ -47,11 +51,6 @@ def as_record(settings: Settings) -> RunSettings:
         version=_version(),
         settings=text.decode(),
     )
-
-
-def _deriving(settings: Settings) -> dict[str, Any]:
-    """Return the sections that records depend on as plain data; no other section is ever written down."""
-    return {section: msgspec.to_builtins(getattr(settings, section)) for section in DERIVING}
 
 
 def digest_of(settings: bytes) -> str:
@@ -143,11 +142,10 @@ def recorded_given(log: Log, account: str | None = None) -> list[Given]:
 
 def settings_that_differ(then: RunSettings, now: RunSettings) -> list[tuple[str, Any, Any]]:
     """Return the keys that differ, with both values; ``not set`` where one has none."""
-    before, after = (_leaves(msgspec.json.decode(one.settings)) for one in (then, now))
+    before, after = (msgspec.json.decode(one.settings) for one in (then, now))
     return [
-        (key, before.get(key, "not set"), after.get(key, "not set"))
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
+        (key, *("not set" if value is None else value for value in values))
+        for key, *values in differing(before, after)
     ]
 
 
@@ -172,15 +170,6 @@ def _all(log: Log) -> dict[str, RunSettings]:
 
 def _differences(then: RunSettings, now: RunSettings) -> list[str]:
     return [f"{key} was {before}, is {after}" for key, before, after in settings_that_differ(then, now)]
-
-
-def _leaves(tree: Any, path: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {path: tree}
-    leaves: dict[str, Any] = {}
-    for name, value in tree.items():
-        leaves |= _leaves(value, f"{path}.{name}" if path else name)
-    return leaves
 
 
 def _version() -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from flows import stop
-from flows.backtest import decimal_of
+from flows.amounts import decimal_of
 from flows.backtest_settings import full_key
 from flows.config import ConfigError, Settings
 from flows.config.parameters import account_leg, symbol_parameters

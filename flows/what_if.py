@@ -96,10 +96,10 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
         LogError: the log cannot be read.
     """
     began = time.monotonic()
-    commands = recorded_commands(log, settings.run.account.id)
-    before, was, fault = _simulated(log, settings.run, commands.taken, None, told)
+    history, commands = LogHistory(log), recorded_commands(log, settings.run.account.id)
+    before, was, fault = _simulated(history, settings.run, commands.taken, None, told)
     after, would, other_fault = _simulated(
-        log, settings.asked, commands.taken, keep, lambda bars: told(before.progress.bars + bars)
+        history, settings.asked, commands.taken, keep, lambda bars: told(before.progress.bars + bars)
     )
     notes = list(settings.notes)
     notes += [f"as it was: {fault}"] if fault else []
@@ -107,8 +107,10 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
     if commands.left_out:
         notes.append(f"{commands.left_out} commands that the run had not taken are left out")
     topics, recorded = before.digests.results(), digests_of(log, settings.run.account.id)
-    holds_run = any(digest.events for digest in recorded.values())
-    if not holds_run:
+    compared = not stop.asked() and any(digest.events for digest in recorded.values())
+    if stop.asked():
+        notes.append("stopped before the end: the two sides are not of the same stretch")
+    elif not compared:
         notes.append("the log holds market data and no run to compare with")
     return WhatIf(
         log=log.url,
@@ -117,7 +119,7 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
         changed=changes(settings.run, settings.asked),
         notes=notes,
         stopped=stop.asked(),
-        differs_from_record=[t for t in DERIVED if holds_run and recorded[t] != topics[t]],
+        differs_from_record=[t for t in DERIVED if compared and recorded[t] != topics[t]],
         commands=len(commands.taken),
         signals=moves(before.said.signals, after.said.signals),
         orders=moves(before.said.orders, after.said.orders),
@@ -133,10 +135,10 @@ def what_if(log: Log, settings: ReplaySettings, keep: Log | None, told: Told) ->
 
 
 def _simulated(
-    log: Log, settings: Settings, commands: Sequence[TimedCommand], keep: Log | None, told: Told
+    history: LogHistory, settings: Settings, commands: Sequence[TimedCommand], keep: Log | None, told: Told
 ) -> tuple[_Collected, PerformanceResult, str]:
     results = _Collected(settings, keep)
-    run = Backtest(settings, LogHistory(log), results, commands)
+    run = Backtest(settings, history, results, commands)
     run.run(lambda bars, _: told(bars))
     results.close()
     return results, results.performance(run.final_update()), run.fault

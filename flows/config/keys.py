@@ -80,7 +80,7 @@ def place(given: Given, root: type[msgspec.Struct]) -> Iterator[Placed]:
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield (path, value) of every leaf of a settings struct, dicts opened; structs stand in field order."""
+    """Yield (path, value) of every leaf of a tree of settings, dicts opened; structs stand in field order."""
     if isinstance(value, msgspec.Struct):
         for name in fields(type(value)):
             yield from leaves(getattr(value, name), (*path, name))
@@ -89,6 +89,20 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves(inner, (*path, name))
     else:
         yield path, value
+
+
+def differing(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    """Return the keys of two trees that are not the same, by name, with both values; None where there is none.
+
+    >>> differing({"a": {"b": 1, "c": [2]}}, {"a": {"b": 1, "c": [3]}, "d": 4})
+    [('a.c', [2], [3]), ('d', None, 4)]
+    """
+    was, now = dict(leaves(before)), dict(leaves(after))
+    return [
+        (dotted(path), was.get(path), now.get(path))
+        for path in sorted({*was, *now})
+        if was.get(path) != now.get(path)
+    ]
 
 
 def givers(path: Path, placed: Leaves) -> str:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from flows import stop
-from flows.backtest import Backtest, BacktestSummary, backtest, decimal_of
+from flows.amounts import decimal_of
+from flows.backtest import Backtest, BacktestSummary, backtest
 from flows.backtest_results import BacktestResults
 from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings, load_settings

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from ui.amounts import money
 from ui.cli.exits import UsageError
 from ui.cli.grouped import grouped
 from ui.cli.ingest import warn_of_unknown
 from ui.cli.kept import new_run
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, log_url, open_run
-from ui.cli.output import emit_json, money, note, pairs, table, write
+from ui.cli.output import emit_json, note, pairs, table, write
 from ui.cli.progress import Bar
 from ui.cli.sweep import print_sweep, run_sweep
 
@@ -213,7 +214,7 @@ def _sweep(
 def _file_history(files: list[str], source: Input, config: str | None) -> "SessionHistory":
     from flows.connectors.history import SessionHistory
     from flows.connectors.recorded import open_sources
-    from flows.gateways import recorded_files, recorded_settings
+    from flows.gateways import file_settings, recorded_files
 
     settings, _ = configured(
         config,
@@ -225,7 +226,7 @@ def _file_history(files: list[str], source: Input, config: str | None) -> "Sessi
         timezone=("gateway.timezone", source.timezone),
     )
     found = recorded_files(settings)
-    return SessionHistory(open_sources(found, recorded_settings(settings), settings.gateway.format))
+    return SessionHistory(open_sources(found, file_settings(settings), settings.gateway.format))
 
 
 def _run(settings: "Settings", history: "History", log: "Log | None") -> "BacktestSummary":

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ui.amounts import money
 from ui.cli.ingest import speed_text
 from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
-from ui.cli.output import emit_json, money, note, pairs, table, write
+from ui.cli.output import emit_json, note, pairs, table, write
 from ui.cli.report import known
 
 if TYPE_CHECKING:

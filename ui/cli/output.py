@@ -73,17 +73,6 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> None:
         write(f"{name.ljust(width)}  {value}".rstrip())
 
 
-def money(nanos: int) -> str:
-    """Return an amount of 1e-9 units with two decimals.
-
-    >>> money(1_234_567_890_123), money(-5_000_000)
-    ('1,234.57', '-0.01')
-    """
-    sign = "-" if nanos < 0 else ""
-    cents = (abs(nanos) + NANOS // 200) // (NANOS // 100)
-    return f"{sign}{cents // 100:,}.{cents % 100:02d}"
-
-
 def moment(ts_ns: int) -> str:
     """Return a time in ns as UTC text, to the last digit that is not zero in steps of three.
 

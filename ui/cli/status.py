@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ui.amounts import money
 from ui.cli.options import ConfigOption, JsonOption, LogOption, open_configured
-from ui.cli.output import emit_json, moment, money, pairs, table, write
+from ui.cli.output import emit_json, moment, pairs, table, write
 
 if TYPE_CHECKING:
     from flows.config import Settings

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ui.cli.output import moment, money, pairs, table, write
+from ui.amounts import money
+from ui.cli.output import moment, pairs, table, write
 
 
 def print_summary(summary: Any) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ui.cli.output import moment, money, pairs, table, write
+from ui.amounts import money
+from ui.cli.output import moment, pairs, table, write
 
 if TYPE_CHECKING:
     from flows.moves import Example, Moves

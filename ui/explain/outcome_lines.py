@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from flows.explain.chain import BookChange, Explanation, Filled, Link, Missing, Outcome, Related
 from schemas.orders import ExecutionReport
+from ui.amounts import money, quantity
 from ui.explain.node import Node, missing
-from ui.explain.words import amount, at, later, moment, money, number
+from ui.explain.words import at, later, moment, number
 
 _FIRST, _LAST = 4, 3
 _OPENED = ("opens", "adds to", "turns")
@@ -39,7 +40,7 @@ def _some(reports: tuple[Link[ExecutionReport], ...]) -> tuple[Link[ExecutionRep
 def _said(outcome: Outcome) -> str:
     said = outcome.status.replace("_", " ")
     if outcome.filled_nanos:
-        said += f", {amount(outcome.filled_nanos)} at {number(outcome.average_price_nanos / 1e9)}"
+        said += f", {quantity(outcome.filled_nanos)} at {number(outcome.average_price_nanos / 1e9)}"
         said += f" in {len(outcome.fills):,} fills" if len(outcome.fills) > 1 else ""
         said += f", fees {money(outcome.fees_nanos)}"
     if outcome.effect:
@@ -62,11 +63,13 @@ def _report(link: Link[ExecutionReport], sent_ns: int) -> Node:
 
 def _fill(fill: Filled, sent_ns: int) -> Node:
     report = fill.report.event
-    said = f"{amount(report.last_quantity_nanos)} at {amount(report.last_price_nanos)}, {report.liquidity}"
+    said = (
+        f"{quantity(report.last_quantity_nanos)} at {quantity(report.last_price_nanos)}, {report.liquidity}"
+    )
     if fill.slippage_nanos is not None:
         worse = "worse" if fill.slippage_nanos > 0 else "better"
-        slipped = f"{amount(abs(fill.slippage_nanos))} {worse}" if fill.slippage_nanos else "no slippage"
-        said += f", reference {amount(report.reference_price_nanos)} ({slipped})"
+        slipped = f"{quantity(abs(fill.slippage_nanos))} {worse}" if fill.slippage_nanos else "no slippage"
+        said += f", reference {quantity(report.reference_price_nanos)} ({slipped})"
     said += (
         f", fee {money(report.fee_nanos)}, {later(report.ts_event_ns, sent_ns)}, {report.venue_execution_id}"
     )
@@ -78,8 +81,8 @@ def _book(change: BookChange | Missing) -> Node:
     if isinstance(change, Missing):
         return missing("book", change)
     update = change.update.event
-    before = "?" if change.quantity_before_nanos is None else amount(change.quantity_before_nanos)
-    said = f"{before} -> {amount(change.quantity_after_nanos)}"
+    before = "?" if change.quantity_before_nanos is None else quantity(change.quantity_before_nanos)
+    said = f"{before} -> {quantity(change.quantity_after_nanos)}"
     if change.realized_nanos:
         said += f", realised {money(change.realized_nanos, True)}"
     said += f"; account: equity {money(update.equity_nanos)}, cash {money(update.cash_nanos)}"
@@ -96,10 +99,11 @@ def _related(outcome: Outcome) -> Iterator[Node]:
 
 def _other(one: Related) -> str:
     if not one.client_order_id:
-        return f"fills whose reports are not found; book then {amount(one.quantity_after_nanos)}"
-    said = f"{one.client_order_id}  {one.side} {amount(one.quantity_nanos)} at {number(one.average_price_nanos / 1e9)}"
+        return f"fills whose reports are not found; book then {quantity(one.quantity_after_nanos)}"
+    price = number(one.average_price_nanos / 1e9)
+    said = f"{one.client_order_id}  {one.side} {quantity(one.quantity_nanos)} at {price}"
     said += f" in {one.fills} fills" if one.fills > 1 else ""
-    said += f", book then {amount(one.quantity_after_nanos)}"
+    said += f", book then {quantity(one.quantity_after_nanos)}"
     if one.realized_nanos:
         said += f", realised {money(one.realized_nanos, True)}"
     return f"{said}, {moment(one.ts_event_ns)}"

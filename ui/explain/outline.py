@@ -6,9 +6,10 @@ import msgspec
 
 from flows.explain.chain import Explanation, Link, Missing
 from schemas.orders import RiskDecision, RuleCheck, Signal, SubmitOrder
+from ui.amounts import money, quantity
 from ui.explain import market_lines, outcome_lines
 from ui.explain.node import Node, missing
-from ui.explain.words import amount, at, duration, moment, money, number
+from ui.explain.words import at, duration, moment, number
 
 _DIFFERS = "does not fit"
 
@@ -52,8 +53,8 @@ def outline(told: Explanation, everything: bool = False, more: str = "--all") ->
 
 
 def _wish(order: SubmitOrder) -> str:
-    price = f"limit {amount(order.limit_price_nanos)}" if order.order_type == "LIMIT" else "market"
-    return f"{order.side} {amount(order.quantity_nanos)} {order.symbol} at {price}"
+    price = f"limit {quantity(order.limit_price_nanos)}" if order.order_type == "LIMIT" else "market"
+    return f"{order.side} {quantity(order.quantity_nanos)} {order.symbol} at {price}"
 
 
 def _order(link: Link[SubmitOrder] | Missing) -> Node:
@@ -103,7 +104,7 @@ def _rule(check: RuleCheck) -> Node:
 
 
 def _judged(told: Explanation, decision: RiskDecision) -> Node:
-    said = f"{decision.side} {amount(decision.quantity_nanos)} at {amount(decision.price_nanos)}"
+    said = f"{decision.side} {quantity(decision.quantity_nanos)} at {quantity(decision.price_nanos)}"
     if isinstance(told.mark, Missing):
         return Node("judged", f"{said}; mark: {told.mark.why}", "", "soft")
     mark = told.mark.event

@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 
 from flows.explain.chain import Explanation, Link
+from ui.amounts import money, quantity
 from ui.explain.figure import decision_figure
 from ui.explain.node import Node
 from ui.explain.outline import headline, outline
-from ui.explain.words import amount, at, duration, moment, money, number
+from ui.explain.words import at, duration, moment, number
 from ui.report.embed import own_file, page_template, plotly, plotly_licence, script_json
 from ui.report.figures import REGIME_COLOURS, REGIME_NAMES
 from ui.report.tables import Cell, figure, table, text
@@ -87,7 +88,7 @@ def _cards(told: Explanation) -> str:
             _card(
                 "Filled at",
                 number(outcome.average_price_nanos / 1e9),
-                f"quantity {amount(outcome.filled_nanos)}",
+                f"quantity {quantity(outcome.filled_nanos)}",
             )
         )
         cards.append(_card("Fees", money(outcome.fees_nanos), _fills(len(outcome.fills))))

@@ -21,28 +21,6 @@ def at(place: Place) -> str:
     return f"{place.topic}/{place.partition}@{place.offset}{row}"
 
 
-def amount(nanos: int) -> str:
-    """Return a quantity or price of 1e-9 units with all its decimals.
-
-    >>> amount(1_632_750_000_000), amount(-1_500), amount(0)
-    ('1,632.75', '-0.0000015', '0')
-    """
-    whole, rest = divmod(abs(nanos), _NANOS)
-    digits = f".{rest:09d}".rstrip("0").rstrip(".")
-    return f"{'-' if nanos < 0 else ''}{whole:,}{digits}"
-
-
-def money(nanos: int, plus: bool = False) -> str:
-    """Return an amount with two decimals, rounded half away from zero.
-
-    >>> money(-87_500_000_000), money(5_000_000, plus=True), money(-1)
-    ('-87.50', '+0.01', '0.00')
-    """
-    cents = (abs(nanos) + _NANOS // 200) // (_NANOS // 100)
-    sign = "-" if nanos < 0 and cents else "+" if plus and cents else ""
-    return f"{sign}{cents // 100:,}.{cents % 100:02d}"
-
-
 def number(value: float) -> str:
     """Return a float as a person reads it: at most ten digits.
 

@@ -5,7 +5,8 @@ from html import escape
 
 import msgspec
 
-from ui.report.words import DASH, MINUS, exact, money, percent
+from flows.amounts import decimal_of
+from ui.report.words import DASH, MINUS, money, percent
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -21,7 +22,7 @@ class Cell(msgspec.Struct, frozen=True):
 def amount(nanos: int, toned: bool = False) -> Cell:
     """Cell of an amount, with all decimals as its value; gains and losses in colour where ``toned``."""
     tone = ("gain" if nanos > 0 else "loss" if nanos < 0 else "") if toned else ""
-    return Cell(money(nanos, plus=toned), exact(nanos), tone, True, exact(nanos))
+    return Cell(money(nanos, plus=toned), decimal_of(nanos), tone, True, decimal_of(nanos))
 
 
 def ratio(value: float | None, toned: bool = False, digits: int = 2) -> Cell:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from ui import amounts
+
 NANOS = 1_000_000_000
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -13,12 +15,10 @@ _LENGTHS = (("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 def money(nanos: int, plus: bool = False) -> str:
     """Return an amount with two decimals, rounded half away from zero; ``plus`` signs gains too.
 
-    >>> money(1_234_567_890_123), money(5_000_000, plus=True), money(-4_999_999)
-    ('1,234.57', '+0.01', '0.00')
+    >>> money(1_234_567_890_123), money(5_000_000, plus=True), money(-5_000_000)
+    ('1,234.57', '+0.01', '−0.01')
     """
-    cents = (abs(nanos) + NANOS // 200) // (NANOS // 100)
-    sign = MINUS if nanos < 0 and cents else "+" if plus and cents else ""
-    return f"{sign}{cents // 100:,}.{cents % 100:02d}"
+    return amounts.money(nanos, plus, MINUS)
 
 
 def short(nanos: int) -> str:
@@ -33,25 +33,13 @@ def short(nanos: int) -> str:
     return money(nanos)
 
 
-def exact(nanos: int) -> str:
-    """Return an amount with all its decimals, as machines read it.
-
-    >>> exact(-2_946_562_500_000), exact(3 * 10**9)
-    ('-2946.5625', '3')
-    """
-    whole, rest = divmod(abs(nanos), NANOS)
-    digits = f"{rest:09d}".rstrip("0")
-    return f"{'-' if nanos < 0 else ''}{whole}{'.' + digits if digits else ''}"
-
-
 def quantity(nanos: int) -> str:
     """Return a quantity or price with all its decimals and thousands marked.
 
     >>> quantity(1_632_750_000_000), quantity(-1_500)
     ('1,632.75', '−0.0000015')
     """
-    whole, _, digits = exact(abs(nanos)).partition(".")
-    return f"{MINUS if nanos < 0 else ''}{int(whole):,}{'.' + digits if digits else ''}"
+    return amounts.quantity(nanos, MINUS)
 
 
 def percent(ratio: float, plus: bool = False, digits: int = 2) -> str:
