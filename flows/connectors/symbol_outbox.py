@@ -20,6 +20,8 @@ from schemas.orders import Signal
 _CODECS = {topic: BLOCKS[topic][0] for topic in ("bars", "features", "regimes", "marks")}
 _FRAMES = {topic: frame(topic) for topic in _CODECS}
 _LABELS = {topic: codec.labels(FEATURE_SET.columns) for topic, codec in _CODECS.items()}
+_CLOCK = "clock"
+"""Stands among the topics of rows that wait for how far a symbol's marks promise."""
 _FEATURES_END = BAR_WIDTH + FEATURE_SET.width
 _BAR_LONGS = np.array([
     at.OUT_TS, at.OUT_TIMEFRAME, at.OUT_QUALITY, at.OUT_REVISION, at.OUT_CAUSE, at.OUT_FIRST_SEQ, at.OUT_LAST_SEQ
@@ -67,6 +69,11 @@ class SymbolOutbox:
         symbol = rows.head["symbol"]
         if not self._owns(symbol):
             return
+        if topic == "marks":
+            clock = _CLOCK, symbol, 0
+            self._rows[clock] = max(
+                _said(rows.head["complete_to_ns"], rows.head["final"]), self._rows.get(clock, 0)
+            )
         for timeframe_ns, ts_ns in zip(frames, times, strict=True):
             key = (topic, symbol, timeframe_ns)
             self._rows[key] = max(ts_ns, self._rows.get(key, ts_ns))
@@ -153,20 +160,35 @@ class SymbolOutbox:
     def _moved_on(self, output: SymbolOutput) -> bool:
         return self._clock(output) != self._clocks.get(output.symbol, _NO_CLOCK)
 
+    def _is_new_clock(self, output: SymbolOutput) -> bool:
+        """Say whether the log was not found to promise as much; what it promises waits no more."""
+        clock = _CLOCK, output.symbol, 0
+        known, said = self._rows.get(clock, -1), _said(output.complete_to_ns, output.final)
+        if said >= known:
+            self._rows.pop(clock, None)
+        return said > known
+
     def _marks(self, key: bytes, output: SymbolOutput) -> Iterator[Outgoing]:
         """Return the marks, or an empty block where only the clock moved on by a mark's interval."""
         longs, doubles = output.mark_ints, output.marks
-        if len(longs) and self._rows:
+        promises = self._moved_on(output)
+        if self._rows:
             fresh = self._fresh("marks", output.symbol, longs[:, 0], np.zeros(len(longs), np.int64))
             longs, doubles = longs[fresh], doubles[fresh]
+            promises = self._is_new_clock(output) and promises
         if not len(longs):
-            if not self._moved_on(output):
+            if not promises:
                 return
             longs, doubles = _NOTHING
         self._clocks[output.symbol] = self._clock(output)
         head = (output.symbol, output.complete_to_ns, output.final, output.signals_emitted)
         body = _CODECS["marks"].encode(head, longs, doubles, _LABELS["marks"])
         yield Outgoing("marks", key, _FRAMES["marks"] + body, max(1, output.complete_to_ns // 1_000_000))
+
+
+def _said(complete_to_ns: int, final: bool) -> int:
+    """Return a number that rises with what is promised."""
+    return 2 * complete_to_ns + final
 
 
 def bar_rows(output: SymbolOutput) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

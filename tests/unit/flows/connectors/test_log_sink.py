@@ -11,11 +11,14 @@ from flows.connectors.gateway import Slice
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import Log, TopicSpec, open_log
 from flows.connectors.log_sink import LogSink, Outbox
+from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.meter import Meter
 from flows.progress import Progress
+from operators.symbol_layout import MARK_FLOATS, MARK_INTS
+from operators.symbol_state import SymbolOutput
 from schemas.account import Alert, DeadLetter
 from schemas.blocks import decode_block
-from schemas.codec import decode, encode
+from schemas.codec import decode, decode_rows, encode
 from schemas.market import Heartbeat, MarketBlock, TradeBlock
 from schemas.topics import TOPICS
 
@@ -71,6 +74,34 @@ def test_a_restart_that_is_cut_short_does_not_forget_what_is_in_the_log(log: Log
     sink.write(alerts[4:])
     assert [decode("alerts", value) for value in values(log, "alerts")] == alerts
     assert started(sink.snapshot()).snapshot() == started(sink.snapshot()).snapshot()
+
+
+def heard(second: int, marks: int = 0, final: bool = False) -> SymbolOutput:
+    """What a poll gives that brings a symbol forward to a second, with its newest marks."""
+    longs = np.zeros((marks, MARK_INTS), np.int64)
+    longs[:, 0] = (np.arange(second - marks, second) + 1) * 10**9
+    none = np.empty((0, 0))
+    return SymbolOutput(
+        "ES", 0, none.astype(np.int64), none, longs, np.ones((marks, MARK_FLOATS)), [], [], [], second * 10**9, final, 0
+    )  # fmt: skip
+
+
+def test_a_symbol_leg_that_starts_over_repeats_neither_marks_nor_what_they_promise(log: Log) -> None:
+    def started() -> tuple[Sink, SymbolOutbox]:
+        outbox = SymbolOutbox(10**9, Progress(), (0, 1, 2, 3), 4)
+        return Sink(log, outbox), outbox
+
+    def promised() -> list[tuple[int, bool]]:
+        heads = [decode_rows("marks", value).head for value in values(log, "marks")]
+        return [(head["complete_to_ns"] // 10**9, head["final"]) for head in heads]
+
+    started()[0].write(heard(1, 1), heard(2), heard(5, 2), heard(7))
+    started()[0].write(heard(1, 1), heard(3), heard(5, 2), heard(6), heard(7))  # polls cut otherwise
+    assert promised() == [(1, False), (2, False), (5, False), (7, False)]
+    sink, outbox = started()
+    sink.write(heard(5, 3), heard(7), heard(7, final=True), heard(9, 1))
+    assert promised()[4:] == [(7, True), (9, False)]
+    assert not any(outbox.waiting())
 
 
 def test_a_snapshot_remembers_nothing_of_what_others_wrote(log: Log) -> None:
