@@ -32,6 +32,7 @@ class AccountLogic(StatefulBatchLogic[Taken, list[Event], bytes]):
         """Fold the events of every cut, in order."""
         said: list[Event] = []
         for taken in values:
+            said += [taken.entry] if taken.entry else []
             said += taken.refused
             for event in taken.events:
                 said += self._leg.step(self._state, event)
@@ -45,12 +46,11 @@ class AccountLogic(StatefulBatchLogic[Taken, list[Event], bytes]):
 def add_account_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, source: AccountSourceSettings
 ) -> None:
-    """Add the leg to a dataflow."""
+    """Add the leg to a dataflow; from then on it owns the account, and whoever ran it before cannot write."""
+    account = settings.account.id
     note_settings(log, settings, writes=False)
-    leg = account_leg(settings)
+    leg, writer = account_leg(settings), log.writer(fence=f"account:{account}")
     meter = progress.meters["account"]
-    cuts = op.input("read_account_inputs", flow, AccountSource(log, source, meter))
+    cuts = op.input("read_account_inputs", flow, AccountSource(log, source, writer, meter))
     said = op.stateful_batch("account_leg", cuts, lambda resume: AccountLogic(leg, resume))
-    op.output(
-        "write_account_results", said, LogSink(log, AccountOutbox(settings.account.id, progress), meter)
-    )
+    op.output("write_account_results", said, LogSink(log, AccountOutbox(account, progress), meter, writer))

@@ -62,8 +62,6 @@ class Journal:
                 continue
             self._record = record
             entry = _entry(record)
-            if entry is not None and entry == self._before:
-                continue
             yield self._checked(entry)
             self._before = entry
             self.count += 1

@@ -7,7 +7,7 @@ from flows.connectors.account_inputs import INPUTS
 from flows.connectors.log import Record
 from flows.connectors.log_sink import Outgoing
 from flows.progress import Progress
-from schemas.account import Alert, DeadLetter, PortfolioUpdate
+from schemas.account import Alert, DeadLetter, JournalEntry, PortfolioUpdate
 from schemas.codec import DecodeError, Event, decode, encode, topic_of
 from schemas.event_ids import event_id
 from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
@@ -47,11 +47,14 @@ class AccountOutbox:
         """Return one record an event, in order, without those that the log holds."""
         for event in events:
             self.count(event)
-            if self._known and self._is_known(event_id(event)):
+            if isinstance(event, JournalEntry):
+                ts_ns = event.taken_to_ns
+            elif self._known and self._is_known(event_id(event)):
                 continue
+            else:
+                ts_ns = event.ts_event_ns  # type: ignore[union-attr]
             key = event.topic if isinstance(event, DeadLetter) else self._account
-            timestamp_ms = max(1, event.ts_event_ns // 1_000_000)  # type: ignore[union-attr]
-            yield Outgoing(topic_of(event), key.encode(), encode(event), timestamp_ms)
+            yield Outgoing(topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000))
 
     def count(self, event: Event) -> None:
         """Count an event among what the run has done."""

@@ -1,7 +1,9 @@
-"""In which order does the account leg get its inputs, and how is that order kept? The journal is written here.
+"""In which order does the account leg get its inputs, and how is that order kept? The journal is made here.
 
-Every cut of the sequencer is appended to ``account_journal`` and durable before the events that it takes move on. A
-restart reads the journal past its snapshot and takes the same cuts again; only then does it make new ones.
+Every cut of the sequencer travels with its journal entry, and the leg's one fenced writer puts the entry and all that
+follows from the cut into the log as one batch: the log holds both or neither. A restart takes over the fence, reads the
+journal past its snapshot and takes the same cuts again; only then does it make new ones. What a process that was
+killed or fenced had cut and not written was seen by nobody, and is cut anew.
 """
 
 import pickle
@@ -15,23 +17,27 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
-from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record
+from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record, Writer
 from flows.connectors.partitioner import partition_of
 from flows.meter import Meter
 from operators.sequencer import Sequencer, SequencerState
 from operators.sequencer import Taken as Event
 from schemas.account import DeadLetter, JournalEntry
-from schemas.codec import DecodeError, decode, encode
+from schemas.codec import DecodeError, decode
 
 JOURNAL = "account_journal"
 _IDLE = timedelta(milliseconds=1)
 
 
 class Taken(msgspec.Struct, gc=False):
-    """The events of one cut, in the order taken, and what could not be read on the way."""
+    """The events of one cut, in the order taken, and what could not be read on the way.
+
+    ``entry`` is for the journal; None where it stands there, or nothing was cut.
+    """
 
     events: list[Event]
     refused: list[DeadLetter]
+    entry: JournalEntry | None = None
 
 
 class AccountSourceSettings(msgspec.Struct, frozen=True):
@@ -47,11 +53,12 @@ class AccountSourceSettings(msgspec.Struct, frozen=True):
 
 
 class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
-    """The inputs of one account, as one part."""
+    """The inputs of one account, as one part; ``writer`` is its fenced one, to which the leg's sink writes."""
 
-    def __init__(self, log: Log, settings: AccountSourceSettings, meter: Meter) -> None:
+    def __init__(self, log: Log, settings: AccountSourceSettings, writer: Writer, meter: Meter) -> None:
         self._log = log
         self._settings = settings
+        self._writer = writer
         self._meter = meter
 
     def list_parts(self) -> list[str]:
@@ -63,14 +70,20 @@ class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
     ) -> StatefulSourcePartition[tuple[str, Taken], bytes]:
         """Open the inputs where the snapshot left off, and the journal behind it."""
         saved = pickle.loads(resume_state) if resume_state else None
-        return _Part(self._log, self._settings, saved, self._meter)
+        return _Part(self._log, self._settings, saved, self._writer, self._meter)
 
 
 class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
     def __init__(
-        self, log: Log, settings: AccountSourceSettings, saved: dict[str, Any] | None, meter: Meter
+        self,
+        log: Log,
+        settings: AccountSourceSettings,
+        saved: dict[str, Any] | None,
+        writer: Writer,
+        meter: Meter,
     ) -> None:
         self._settings = settings
+        self._writer = writer
         self._meter = meter
         self._identity = log.identity()
         if saved is not None and saved["identity"] != self._identity:
@@ -92,7 +105,6 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._inputs = AccountInputs(log, settings.account, positions)
         meter.opened(lambda: dict(self._inputs.given))
         self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
-        self._writer = log.writer()
         self._stop = self._inputs.ends() if settings.to_end else None
         self._reopened = False
         self._awake: datetime | None = None
@@ -101,11 +113,11 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
     def next_batch(self) -> list[tuple[str, Taken]]:
         if stop.asked():
             raise StopIteration
-        events = self._again() if self._replay else self._anew()
+        events, entry = self._again() if self._replay else self._anew()
         self._meter.event_time_ns = self._state.taken_to_ns
         refused, self._inputs.refused = self._inputs.refused, []
         self._awake = None if events or self._replay else datetime.now(UTC) + _IDLE
-        return [(self._settings.account, Taken(events, refused))] if events or refused else []
+        return [(self._settings.account, Taken(events, refused, entry))] if events or refused else []
 
     def next_awake(self) -> datetime | None:
         return self._awake
@@ -118,23 +130,22 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
                 "positions": self._inputs.given,
                 "sequencer": self._state,
                 "seq": self._seq,
-                "journal": self._journal_at,
+                "journal": self._writer.ends().get(self._journal, self._journal_at),
             }
         )
 
     def close(self) -> None:
         self._inputs.close()
-        self._writer.abandon()
 
-    def _again(self) -> list[Event]:
+    def _again(self) -> tuple[list[Event], None]:
         """Take the next cut of the journal once more."""
         offset, entry = self._replay.popleft()
         positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
         self._sequencer.offer(self._state, self._inputs.read_to(positions))
         self._seq, self._journal_at = entry.seq + 1, offset + 1
-        return self._sequencer.take_to(self._state, entry.taken_to_ns)
+        return self._sequencer.take_to(self._state, entry.taken_to_ns), None
 
-    def _anew(self) -> list[Event]:
+    def _anew(self) -> tuple[list[Event], JournalEntry | None]:
         """Read what there is and take what may be taken."""
         if self._stop is not None and not self._reopened:
             self._sequencer.reopen(self._state)
@@ -146,13 +157,11 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         ended = self._has_ended() if not found else False
         force = ended or self._out_of_patience()
         taken_to_ns, events = self._sequencer.take(self._state, force)
-        if events:
-            self._append(taken_to_ns, force)
-        elif ended:
+        if not events and ended:
             raise StopIteration
         if events or not self._state.waiting:
             self._moved = time.monotonic()
-        return events
+        return events, self._entry(taken_to_ns, force) if events else None
 
     def _has_ended(self) -> bool:
         if self._stop is not None:
@@ -166,20 +175,12 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
             return False
         return self._state.waiting and time.monotonic() - self._moved > self._settings.patience_s
 
-    def _append(self, taken_to_ns: int, forced: bool) -> None:
-        account = self._settings.account
-        entry = JournalEntry(
-            id=f"{account}:{self._seq}",
-            account=account,
-            seq=self._seq,
-            taken_to_ns=taken_to_ns,
-            forced=forced,
-            positions=self._sequencer.positions(self._state),
-        )
-        self._writer.append(JOURNAL, account.encode(), encode(entry), max(1, taken_to_ns // 1_000_000))
-        self._writer.flush()
+    def _entry(self, taken_to_ns: int, forced: bool) -> JournalEntry:
+        """Number the cut."""
+        account, seq = self._settings.account, self._seq
         self._seq += 1
-        self._journal_at = self._writer.ends()[self._journal]
+        positions = self._sequencer.positions(self._state)
+        return JournalEntry(f"{account}:{seq}", account, seq, taken_to_ns, forced, positions)
 
 
 def _entries(
@@ -188,7 +189,7 @@ def _entries(
     """Return the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
 
     Raises:
-        LogCorrupt: an entry is missing, or two account legs have written at the same time.
+        LogCorrupt: an entry is missing.
     """
     end = log.span(*journal)[1]
     found: deque[tuple[int, JournalEntry]] = deque()
@@ -198,13 +199,11 @@ def _entries(
                 entry = _entry(record)
                 if entry is None or entry.account != account or entry.seq < seq:
                     continue
-                if found and found[-1][1] == entry:
-                    continue
                 if entry.seq != seq + len(found):
                     raise LogCorrupt(
                         f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where {seq + len(found)} "
-                        "should be: it was damaged, or two processes ran this account at once. Restore the log from a "
-                        "copy, or go on with another account.id"
+                        "should be: it was damaged, or written by something else than an account leg. Restore the log "
+                        "from a copy, or go on with another account.id"
                     )
                 found.append((record.offset, entry))
     return found

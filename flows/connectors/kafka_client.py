@@ -74,15 +74,22 @@ def client_config(servers: str, settings: LogSettings) -> Config:
     }
 
 
-def producer_config(servers: str, settings: LogSettings) -> Config:
-    """Idempotent, in order, sent at once."""
+def producer_config(servers: str, settings: LogSettings, fence: str | None = None) -> Config:
+    """Idempotent, in order, sent at once; with a fence in transactions, one owner of its name at a time."""
+    timeout_ms = max(1000, int(settings.flush_timeout_s * 1000))
+    transactional: Config = {
+        "transactional.id": f"titan:{fence}",
+        "transaction.timeout.ms": timeout_ms + 1000,
+        "socket.timeout.ms": min(60_000, timeout_ms),
+    }
     return {
         "enable.idempotence": True,
         "linger.ms": settings.linger_ms,
-        "message.timeout.ms": max(1000, int(settings.flush_timeout_s * 1000)),
+        "message.timeout.ms": timeout_ms,
         "message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
         "queue.buffering.max.kbytes": 262_144,
         "allow.auto.create.topics": False,
+        **(transactional if fence else {}),
         **client_config(servers, settings),
     }
 
@@ -91,10 +98,12 @@ def consumer_config(servers: str, settings: LogSettings) -> Config:
     """Assigned by hand, nothing committed, no silent reset; the 5 ms back-off spares a stall of a second."""
     return {
         "group.id": "titan-assigned-by-hand",
+        "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
+        "fetch.wait.max.ms": 50,  # an end that follows a transaction is told with the next answer only
         "fetch.queue.backoff.ms": 5,
         "fetch.message.max.bytes": 1
         << 20,  # larger records come one at a time; larger fetches leave the cache

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
 from flows.connectors.kafka_reader import KafkaReader
+from flows.connectors.kafka_transactions import TransactionalWriter
 from flows.connectors.kafka_writer import KafkaWriter
 from flows.connectors.log import Log, LogSettings, Positions, TopicSpec
 from flows.connectors.log_errors import (
@@ -100,8 +101,10 @@ class KafkaLog(Log):
         """Nothing: brokers compact and expire by themselves."""
         return 0
 
-    def writer(self) -> KafkaWriter:
-        return KafkaWriter(self.url, self._servers, self._settings, self._count)
+    def writer(self, fence: str | None = None) -> KafkaWriter:
+        if fence is None:
+            return KafkaWriter(self.url, self._servers, self._settings, self._count)
+        return TransactionalWriter(self.url, self._servers, self._settings, self._count, fence)
 
     def reader(self, positions: Positions, identity: str | None = None) -> KafkaReader:
         names = sorted({topic for topic, _ in positions})

@@ -133,7 +133,8 @@ class KafkaReader(Reader):
         partitions = np.fromiter(map(Message.partition, messages), np.int32, len(messages))
         offsets = np.fromiter(map(Message.offset, messages), np.int64, len(messages))
         for partition in np.unique(partitions).tolist():
-            moved[self._topic(), partition] = int(offsets[partitions == partition].max()) + 1
+            place = (self._topic(), partition)
+            moved[place] = max(moved.get(place, 0), int(offsets[partitions == partition].max()) + 1)
         found.slots.append(self._slots.of_places(keys, partitions, slots))
         found.offsets.append(offsets)
         found.values.extend([value or b"" for value in map(Message.value, messages)])

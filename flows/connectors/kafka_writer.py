@@ -22,7 +22,14 @@ _POLL_EVERY = 256
 class KafkaWriter(Writer):
     """Owns one producer. `count` says how many partitions a topic has, or raises UnknownTopic."""
 
-    def __init__(self, url: str, servers: str, settings: LogSettings, count: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        url: str,
+        servers: str,
+        settings: LogSettings,
+        count: Callable[[str], int],
+        fence: str | None = None,
+    ) -> None:
         self._url = url
         self._count = count
         self._timeout_s = settings.flush_timeout_s
@@ -33,7 +40,7 @@ class KafkaWriter(Writer):
         self._ends: dict[Position, int] = {}
         self._lost: LogError | None = None
         self._last_error: KafkaError | None = None
-        config = producer_config(servers, settings) | {"error_cb": self._noticed}
+        config = producer_config(servers, settings, fence) | {"error_cb": self._noticed}
         try:
             self._producer = Producer(config)
         except KafkaException as error:
@@ -112,9 +119,14 @@ class KafkaWriter(Writer):
             last = reports.pop(None, None)
             if last is not None:
                 self._ends[place] = last.offset() + 1
-            if reports and self._lost is None:
-                said = translated(next(iter(reports)), self._url, f"append to {place[0]}/{place[1]}")
-                self._lost = said if isinstance(said, LogFull | DeliveryFailed) else DeliveryFailed(str(said))
+            if reports:
+                self._note_lost(place, next(iter(reports)))
+
+    def _note_lost(self, place: Position, error: KafkaError) -> None:
+        """A record got nowhere: nothing may follow it."""
+        if self._lost is None:
+            said = translated(error, self._url, f"append to {place[0]}/{place[1]}")
+            self._lost = said if isinstance(said, LogFull | DeliveryFailed) else DeliveryFailed(str(said))
 
     def _noticed(self, error: KafkaError) -> None:
         self._last_error = error

@@ -3,8 +3,10 @@
 `open_log("sqlite:///data/titan.db")` or `open_log("kafka://host:port")` gives the same promises:
 
 - a topic has a fixed number of partitions; a key always lies in the same one (`partitioner.py`);
-- offsets of a partition rise by one from 0, are never used again, and survive compaction;
+- offsets of a partition rise from 0, are never used again, and survive compaction (by one, but on Kafka the ends of
+  fenced writers' batches take offsets too: who wants to know how many records there are counts records);
 - what `Writer.flush` has returned for is durable; a reader never sees a record before the log holds it;
+- of the writers opened with one fence only the last can write, and each of its batches is written as a whole;
 - a record carries key, value (None = tombstone), headers and a timestamp in ms, which is *event* time;
 - a position that the log does not hold is an error, never a silent skip.
 
@@ -34,6 +36,7 @@ from flows.connectors.log_errors import (
     RecordTooLarge,
     TopicMismatch,
     UnknownTopic,
+    WriterFenced,
 )
 from flows.secrets import Secret, is_secret, without_user
 
@@ -60,6 +63,7 @@ __all__ = [
     "TopicSpec",
     "UnknownTopic",
     "Writer",
+    "WriterFenced",
     "open_log",
 ]
 
@@ -234,8 +238,12 @@ class Log(ABC):
         """Compact and expire `topics` (default all); how many records went. 0 on Kafka: its brokers do it."""
 
     @abstractmethod
-    def writer(self) -> Writer:
-        """A writer of its own connection."""
+    def writer(self, fence: str | None = None) -> Writer:
+        """A writer of its own connection; with `fence` it takes over from all earlier writers of that name.
+
+        From then on an earlier one's flush raises WriterFenced, also when it was only paused, and what it had not
+        flushed gets nowhere. What a fenced writer flushes is in the log as a whole or not at all.
+        """
 
     @abstractmethod
     def reader(self, positions: Positions, identity: str | None = None) -> Reader:

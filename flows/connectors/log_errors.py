@@ -13,6 +13,7 @@ Errors, all raised with what was wrong, where, and what to do:
     ├── RecordTooLarge                  over MAX_RECORD_BYTES
     ├── OffsetOutOfRange                position before the first or after the end offset
     ├── DeliveryFailed                  the server did not acknowledge: the writer is finished
+    ├── WriterFenced                    a later writer took over the name: this one is finished
     └── IdentityChanged                 not the log that the positions were taken from
 """
 
@@ -66,6 +67,10 @@ class DeliveryFailed(LogError):
     """The server did not acknowledge a record; whether it holds it is unknown."""
 
 
+class WriterFenced(LogError):
+    """A later writer has taken over the name that this one was opened with; nothing of its batch was written."""
+
+
 class IdentityChanged(LogError):
     """Another log, or a topic deleted and made anew, behind the same address."""
 
@@ -85,6 +90,14 @@ def check_identity(expected: str, actual: str, url: str) -> None:
             f"{url} is not the log that the saved positions belong to: {what}. "
             "Point TITAN_LOG at the old log, or delete the recovery store to start over from this one"
         )
+
+
+def fenced(url: str, name: str, instead: str = "") -> WriterFenced:
+    """The error of a writer that another one has followed; `instead` says what else it may be."""
+    return WriterFenced(
+        f"{url}: {name.replace(':', ' ')} is now run by another process{instead}; this one stops, and nothing of what "
+        "it was about to write is in the log. The other goes on from there: let only one run"
+    )
 
 
 def check_record(topic: str, key: bytes, value: bytes | None, timestamp_ms: int) -> None:

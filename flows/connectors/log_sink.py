@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from flows.connectors.log import Log, Position, Record
+from flows.connectors.log import Log, Position, Record, Writer
 from flows.meter import Meter
 
 _SCAN_RECORDS = 2000
@@ -49,12 +49,13 @@ class Outbox(Protocol):
 
 
 class LogSink(FixedPartitionedSink[Any, bytes]):
-    """Writes all items of a step through one writer; durable when a batch has been written."""
+    """Writes all items of a step by one writer, its own or the given one; durable when a batch has been written."""
 
-    def __init__(self, log: Log, outbox: Outbox, meter: Meter) -> None:
+    def __init__(self, log: Log, outbox: Outbox, meter: Meter, writer: Writer | None = None) -> None:
         self._log = log
         self._outbox = outbox
         self._meter = meter
+        self._writer = writer
 
     def list_parts(self) -> list[str]:
         """One part: one writer."""
@@ -73,7 +74,7 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
             saved, waiting = pickle.loads(resume_state)
             self._outbox.wait_for(waiting)
         ends = recall(self._log, self._outbox, saved)
-        return _Part(self._log, self._outbox, ends, self._meter)
+        return _Part(self._writer or self._log.writer(), self._outbox, ends, self._meter)
 
 
 def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
@@ -92,8 +93,8 @@ def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Positio
 
 
 class _Part(StatefulSinkPartition[Any, bytes]):
-    def __init__(self, log: Log, outbox: Outbox, ends: dict[Position, int], meter: Meter) -> None:
-        self._writer = log.writer()
+    def __init__(self, writer: Writer, outbox: Outbox, ends: dict[Position, int], meter: Meter) -> None:
+        self._writer = writer
         self._outbox = outbox
         self._ends = ends
         self._meter = meter

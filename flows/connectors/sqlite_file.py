@@ -6,6 +6,7 @@ One SQLite database in WAL mode: any number of processes read while one writes.
     topics          name, partitions, compacted, retention_ms
     parts           a row per partition: its span [first, end), its highest timestamp, the last mark's offset
     records_<id>    a table per partition, so that an append is always at a table's right edge
+    owners          a row per fence: the epoch that may write under it, and who raised it to that
     marks           sparse time index: all records of the partition before `offset` have ts <= max_ts
 
 `synchronous=FULL`: a commit returns after its fsync, so `flush` means what it says even when the power fails.
@@ -22,7 +23,7 @@ from pathlib import Path
 from flows.connectors.log import LogSettings
 from flows.connectors.log_errors import LogCorrupt, LogError, LogFull, LogUnreachable, LogVersionError
 
-LAYOUT = 1
+LAYOUT = 2
 PAGE_BYTES = 8192
 MARK_EVERY = 256
 """Offsets between two marks of the time index, and so the longest scan of a seek by time."""
@@ -43,6 +44,9 @@ CREATE TABLE IF NOT EXISTS marks (
     offset)
 ) WITHOUT ROWID;
 """
+_OWNERS = """CREATE TABLE IF NOT EXISTS owners (
+    name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, since_ms INTEGER NOT NULL
+) WITHOUT ROWID"""
 RECORDS = """CREATE TABLE records_{} (
     offset INTEGER PRIMARY KEY, ts INTEGER NOT NULL, key BLOB NOT NULL, value BLOB, headers BLOB
 )"""
@@ -83,7 +87,7 @@ def create_if_missing(path: str, url: str, settings: LogSettings) -> None:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         _to_wal(db, settings.flush_timeout_s)
         db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";")[:-1]:
+        for statement in [*_SCHEMA.split(";")[:-1], _OWNERS]:
             db.execute(statement)
         db.execute("INSERT OR IGNORE INTO meta VALUES ('layout', ?)", (str(LAYOUT),))
         db.execute("INSERT OR IGNORE INTO meta VALUES ('log_id', ?)", (uuid.uuid4().hex,))
@@ -101,6 +105,8 @@ def log_id(db: sqlite3.Connection, url: str) -> str:
         if not {"meta", "topics", "parts", "marks"} <= tables:
             raise LogCorrupt(f"{url}: a SQLite database, but not a Titan log. Point --log at another file")
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
+        if meta.get("layout") == "1":
+            meta["layout"] = _from_layout_1(db)
     except sqlite3.Error as error:
         raise translated(error, url, "read it") from error
     if meta.get("layout") != str(LAYOUT):
@@ -109,6 +115,21 @@ def log_id(db: sqlite3.Connection, url: str) -> str:
             f"this one reads {LAYOUT}. Open it with the Titan that wrote it, or ingest again into a new log"
         )
     return str(meta["log_id"])
+
+
+def _from_layout_1(db: sqlite3.Connection) -> str:
+    """Add what layout 1 lacked; a file that may only be read is read as it is. Several processes may try at once."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(_OWNERS)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'layout' AND value = '1'", (str(LAYOUT),))
+        db.execute("COMMIT")
+    except sqlite3.Error as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+    return str(LAYOUT)
 
 
 def translated(error: sqlite3.Error, url: str, doing: str) -> LogError:

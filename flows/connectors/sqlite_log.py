@@ -74,8 +74,8 @@ class SqliteLog(Log):
                     removed += self._expire(part[0], self._seek(*part, now_ms - retention_ms))
         return removed
 
-    def writer(self) -> SqliteWriter:
-        return SqliteWriter(connect(self._path, self.url, self._settings), self.url, self._settings)
+    def writer(self, fence: str | None = None) -> SqliteWriter:
+        return SqliteWriter(connect(self._path, self.url, self._settings), self.url, self._settings, fence)
 
     def reader(self, positions: Positions, identity: str | None = None) -> SqliteReader:
         if identity is not None:

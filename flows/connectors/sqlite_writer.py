@@ -2,20 +2,28 @@
 
 Buffered in columns per partition, written in one transaction per flush: `BEGIN IMMEDIATE` takes the one write
 lock of the file, so several processes may write the same partition and offsets stay dense.
+
+A fenced writer raises the epoch of its name when it opens, and looks inside each batch's transaction whether the epoch
+is still its own: whoever raised it since has the word.
 """
 
+import os
+import socket
 import sqlite3
+import time
 
 import msgspec
 
 from flows.connectors.log import Headers, LogSettings, Position, Writer
-from flows.connectors.log_errors import UnknownTopic, check_record
+from flows.connectors.log_errors import UnknownTopic, check_record, fenced
 from flows.connectors.partitioner import partition_of
 from flows.connectors.sqlite_file import MARK_EVERY, translated
 
 _HELD_RECORDS = 4096
 _HELD_BYTES = 8 * 1024 * 1024
 _encode = msgspec.msgpack.Encoder().encode
+_TAKE_OVER = """INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (name) DO UPDATE
+SET epoch = epoch + 1, holder = excluded.holder, since_ms = excluded.since_ms RETURNING epoch"""
 
 
 class _Batch(msgspec.Struct):
@@ -31,10 +39,14 @@ class _Batch(msgspec.Struct):
 class SqliteWriter(Writer):
     """Owns one connection. After LogFull or LogUnreachable flush can be tried again: the buffer is kept."""
 
-    def __init__(self, db: sqlite3.Connection, url: str, settings: LogSettings) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, url: str, settings: LogSettings, fence: str | None = None
+    ) -> None:
         self._db = db
         self._url = url
         self._timeout_s = settings.flush_timeout_s
+        self._fence = fence
+        self._epoch = 0 if fence is None else self._take_over(fence)
         self._partitions: dict[str, int] = {}
         self._batches: dict[Position, _Batch] = {}
         self._records = 0
@@ -61,7 +73,7 @@ class SqliteWriter(Writer):
         batch.headers.append(_encode(headers) if headers else None)
         self._records += 1
         self._bytes += len(value) if value else 0
-        if self._records >= _HELD_RECORDS or self._bytes >= _HELD_BYTES:
+        if self._fence is None and (self._records >= _HELD_RECORDS or self._bytes >= _HELD_BYTES):
             self.flush(self._timeout_s)
 
     def flush(self, timeout_s: float = 30.0) -> None:
@@ -71,6 +83,7 @@ class SqliteWriter(Writer):
         try:
             db.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
             db.execute("BEGIN IMMEDIATE")
+            self._check_fence()
             ends = {place: self._write(batch) for place, batch in self._batches.items() if batch.keys}
             db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -95,6 +108,27 @@ class SqliteWriter(Writer):
 
     def abandon(self) -> None:
         self._db.close()
+
+    def _take_over(self, fence: str) -> int:
+        """Raise the epoch of the name; its transaction waits for one that an earlier writer is in."""
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        try:
+            ((epoch,),) = self._db.execute(
+                _TAKE_OVER, (fence, holder, time.time_ns() // 1_000_000)
+            ).fetchall()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise translated(error, self._url, f"take over {fence.replace(':', ' ')}") from error
+        return int(epoch)
+
+    def _check_fence(self) -> None:
+        """Raise WriterFenced, inside the open transaction, which is then undone."""
+        if self._fence is None:
+            return
+        (epoch,) = self._db.execute("SELECT epoch FROM owners WHERE name = ?", (self._fence,)).fetchone()
+        if epoch != self._epoch:
+            self._db.execute("ROLLBACK")
+            raise fenced(self._url, self._fence)
 
     def _write(self, batch: _Batch) -> int:
         """Insert one partition's columns inside the open transaction; the new end."""

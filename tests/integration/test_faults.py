@@ -74,7 +74,7 @@ def test_a_broker_killed_for_good(tmp_path: Path, own_kafka: KafkaServer) -> Non
     url = f"kafka://{own_kafka.bootstrap}"
     log = made(url)
     process = place.start(
-        "demo", "--dir", "here", "--log", url, "--speed", "1000", "--set", "log.flush_timeout_s=1.5"
+        "demo", "--dir", "here", "--log", url, "--speed", "1000", "--set", "log.flush_timeout_s=4"
     )  # slow enough that it can't be over before the broker is
     wait_until(lambda: written(log, ["marks"]) > 50, process)
     own_kafka.kill()

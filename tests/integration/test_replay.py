@@ -154,13 +154,16 @@ def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References,
         leg = account_leg(settings)
         leg = msgspec.structs.replace(leg, venue=RemoteVenue(leg.venue.name))
         how = AccountSourceSettings("paper", 1.0, ("ES",), to_end=True, venue_reports=True)
-        source = AccountSource(log, how, Meter()).build_part("", "paper", None)
         outbox, state = AccountOutbox("paper", Progress()), leg.init()
-        with log.writer() as writer:
+        with log.writer(fence="account:paper") as writer:
+            source = AccountSource(log, how, writer, Meter()).build_part("", "paper", None)
             for taken in batches(source):
+                said = [taken.entry] if taken.entry else []
                 for event in taken.events:
-                    for record in outbox.records(leg.step(state, event)):
-                        writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+                    said += leg.step(state, event)
+                for record in outbox.records(said):
+                    writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+                writer.flush()
         source.close()
     verdict = verified(url)
     assert verdict.equal

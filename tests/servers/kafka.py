@@ -34,6 +34,7 @@ log.dirs={logs}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=300
 broker.session.timeout.ms=1500
