@@ -12,12 +12,12 @@ MOST = 5000
 def newest(log: Log, topic: str, at_least: int = 1) -> list[Record]:
     """Return the last records of every partition, in offset order: `at_least` of each where it holds so many.
 
-    Offsets may have holes (compaction), so the step back doubles until enough records were found.
+    Offsets may have holes (compaction, ends of transactions), so the step back doubles until enough were found.
     """
     found: list[Record] = []
     for partition, (first, end) in enumerate(log.spans(topic)):
-        back, records = at_least, list[Record]()
-        while len(records) < at_least and back < 2 * MOST:
+        back, records = 2 * at_least, list[Record]()
+        while len(records) < at_least and back < 4 * MOST:
             start = max(first, end - back)
             records = _between(log, topic, partition, start, end)
             if start == first:

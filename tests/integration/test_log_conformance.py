@@ -1,9 +1,11 @@
 """Both backends keep the same promises: one suite, run over a SQLite file and over a real Kafka."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.connectors.latest import newest
 from flows.connectors.log import (
     IdentityChanged,
     Log,
@@ -23,6 +26,7 @@ from flows.connectors.log import (
     TopicMismatch,
     TopicSpec,
     UnknownTopic,
+    WriterFenced,
     open_log,
 )
 from flows.connectors.partitioner import partition_of
@@ -321,6 +325,105 @@ def test_two_writing_processes_killed_lose_nothing_flushed(url: str, log: Log, t
         assert values == list(range(len(values))) and len(values) >= count
     for partition, (_, end) in enumerate(log.spans(topic)):
         assert [r.offset for r in records if r.partition == partition] == list(range(end))
+
+
+def test_a_fenced_writer_takes_over_from_all_before(log: Log, topic: str) -> None:
+    fence = f"account:{topic}"
+    first = log.writer(fence=fence)
+    first.append(topic, b"a", b"1", DAY, partition=0)
+    first.append(topic, b"a", b"2", DAY, partition=1)
+    first.flush()
+    assert first.ends() == {(topic, 0): 1, (topic, 1): 1}
+    first.append(topic, b"a", b"lost", DAY, partition=0)
+    first.append(topic, b"a", b"lost", DAY, partition=1)
+    other = log.writer(fence=fence + "-b")
+    second = log.writer(fence=fence)
+    second.append(topic, b"a", b"3", DAY, partition=0)
+    second.flush()
+    for _ in range(2):
+        with pytest.raises(WriterFenced, match="is now run by another process.*let only one run"):
+            first.append(topic, b"a", b"lost", DAY, partition=0)
+            first.flush()
+    first.abandon()
+    second.append(topic, b"a", b"4", DAY, partition=0)
+    other.append(topic, b"b", b"5", DAY, partition=2)
+    for writer in (second, other):
+        writer.close()
+    records = sorted(read_all(log, topic), key=lambda record: record.value or b"")
+    assert [r.value for r in records] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_what_a_fenced_writer_did_not_flush_is_not_there(log: Log, topic: str) -> None:
+    """A batch is as large as it is; what was abandoned hides nothing that comes after, and reads come to an end."""
+    writer = log.writer(fence=f"account:{topic}")
+    for n in range(9000):
+        writer.append(topic, b"a", b"%d" % n, DAY, partition=n % 2)
+    with log.reader({(topic, p): 0 for p in range(4)}) as reader:
+        assert reader.poll(100, 0.3) == []
+    writer.abandon()
+    fill(log, topic, 10, partition=0)
+    with log.writer(fence=f"account:{topic}") as again:
+        again.append(topic, b"a", b"after", DAY, partition=1)
+    found = read_all(log, topic)
+    assert sorted(r.value for r in found if r.partition == 0) == [b"v%d" % n for n in range(10)]
+    assert [r.value for r in found if r.partition == 1] == [b"after"]
+    with log.reader({(topic, p): 0 for p in range(4)}) as reader:
+        stop, count = reader.ends(), 0
+        while not reader.at_end(stop):
+            runs = reader.poll_runs(100, 0.2)
+            count += len(runs.poll.places) if runs else 0
+        assert count == 11
+    assert [r.value for r in newest(log, topic)] == [b"v9", b"after"]
+
+
+FENCED_FOREVER = """
+import sys
+from flows.connectors.log import open_log
+url, topic = sys.argv[1:]
+with open_log(url) as log, log.writer(fence=topic) as writer:
+    n = 0
+    while True:
+        for partition in range(4):
+            for topic_ in (topic, topic + "-b"):
+                writer.append(topic_, b"k", b"%d" % n, 1_700_000_000_000, partition=partition)
+        writer.flush()
+        n += 1
+        print(n, flush=True)
+"""
+
+
+def test_a_fenced_writer_killed_between_any_two_effects_leaves_whole_batches(
+    url: str, log: Log, topic: str
+) -> None:
+    """Killed, or paused and taken over from: each batch is everywhere or nowhere, and what was flushed is there."""
+    log.apply([TopicSpec(topic + "-b", 4)])
+    dice, done = random.Random(topic), 0
+    for number in range(4):
+        command = [sys.executable, "-c", FENCED_FOREVER, url, topic]
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        flushed = [process.stdout.readline() for _ in range(5)]
+        time.sleep(dice.uniform(0, 0.05))
+        paused = number % 2 == 0
+        process.send_signal(signal.SIGSTOP if paused else signal.SIGKILL)
+        if paused:  # one that holds the file's lock must go on before it can be taken over from
+            threading.Timer(1.0, process.send_signal, [signal.SIGCONT]).start()
+        log.writer(fence=topic).abandon()
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=30)
+        assert "WriterFenced" in err if paused else not err
+        done += int((flushed + out.split())[-1])
+        batches = {
+            (r_topic, partition): [r.value for r in records if r.partition == partition]
+            for r_topic in (topic, topic + "-b")
+            for records in [read_all(log, r_topic)]
+            for partition in range(4)
+        }
+        assert len(set(map(tuple, batches.values()))) == 1
+        count = len(batches[topic, 0])
+        assert done <= count <= done + number + 1
 
 
 def test_compaction_keeps_the_newest_of_each_key(url: str, log: Log, request: pytest.FixtureRequest) -> None:

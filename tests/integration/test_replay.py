@@ -77,7 +77,7 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     assert all(found[topic]["recorded"] > 10 for topic in (*BY_SYMBOL, *BY_ACCOUNT, "account_journal"))
     assert all(one["recorded_digest"] == one["today_digest"] for one in found.values())
     with open_log(f"sqlite:///{tmp_path}/again/titan.db", LogSettings(create=False)) as kept:
-        assert written(kept, ["execution_requests"]) == written(log, ["execution_requests"])
+        assert len([*records(kept, "execution_requests")]) == len([*records(log, "execution_requests")])
 
     what_if = json.loads(place.done("replay", "--what-if", url, "--set", "fast=10", "--json").out)
     assert what_if["commands"] == 2

@@ -82,6 +82,7 @@ def _dead_letters(log: "Log") -> dict[str, Any]:
     """Return how many there are, and the reasons of the newest."""
     from collections import Counter
 
+    from flows.connectors.held import held
     from flows.connectors.latest import newest
     from schemas.flatten import flatten
 
@@ -89,7 +90,7 @@ def _dead_letters(log: "Log") -> dict[str, Any]:
         flatten("dead_letters", record.value or b"")[0]["reason"]
         for record in newest(log, "dead_letters", _DEAD_READ)
     )
-    count = sum(end - first for first, end in log.spans("dead_letters"))
+    count = sum(1 for _ in held(log, "dead_letters"))
     return {"count": count, "reasons": dict(reasons.most_common()), "reasons_of_newest": _DEAD_READ}
 
 
