@@ -1,6 +1,7 @@
-"""The Avro schemas as they stand in ``schemas/avro``: the only file access below the edges.
+"""The Avro schemas as they stand in ``schemas/avro`` and ``schemas/history``: the only file access below the edges.
 
-The files are package data: they are read once, at import, and never change while a process lives.
+``avro/<topic>.avsc`` is what is written today; ``history/<topic>/<schema id>.avsc`` is every version, today's among
+them, as it was when it was given its id. The files are package data: read once, never changed while a process lives.
 """
 
 import json
@@ -13,6 +14,7 @@ import fastavro
 from schemas.topics import TOPICS
 
 _FOLDER = Path(__file__).parent / "avro"
+_HISTORY = Path(__file__).parent / "history"
 
 
 @cache
@@ -22,7 +24,29 @@ def source(topic: str) -> Any:
     Raises:
         KeyError: no such topic in the topic table.
     """
-    return json.loads((_FOLDER / f"{TOPICS[topic].name}.avsc").read_text(encoding="utf-8"))
+    return _read(_FOLDER / f"{TOPICS[topic].name}.avsc")
+
+
+@cache
+def version(topic: str, schema_id: int) -> Any:
+    """Return the schema of ``topic`` that has this id.
+
+    Raises:
+        FileNotFoundError: the history lacks it.
+    """
+    return _read(_HISTORY / topic / f"{schema_id}.avsc")
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def kept_versions() -> dict[str, list[int]]:
+    """Return the ids of the versions that the history holds, rising, by topic."""
+    found: dict[str, list[int]] = {}
+    for path in _HISTORY.glob("*/*.avsc"):
+        found.setdefault(path.parent.name, []).append(int(path.stem))
+    return {topic: sorted(found[topic]) for topic in sorted(found)}
 
 
 @cache
@@ -31,8 +55,11 @@ def parsed(topic: str) -> Any:
     return fastavro.parse_schema(source(topic), named_schemas={})
 
 
-@cache
 def records(topic: str) -> tuple[dict[str, Any], ...]:
     """Return the record schemas of ``topic``: one, or the branches of its union in order."""
-    schema = source(topic)
+    return branches(source(topic))
+
+
+def branches(schema: Any) -> tuple[dict[str, Any], ...]:
+    """Return the records of a schema: itself, or the branches of a union."""
     return tuple(schema) if isinstance(schema, list) else (schema,)

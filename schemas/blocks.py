@@ -5,16 +5,18 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from schemas.block_codec import Rows
 from schemas.codec import BLOCKS, HEADER_BYTES, decode_rows, frame
 from schemas.columns import Bytes, Longs, read_long, read_longs, skip_string
 from schemas.market import BarBlock, Gap, Heartbeat, MarketBlock, QuoteBlock, TradeBlock
 
 TRADES, QUOTES, BARS, HEARTBEAT, GAP = range(5)
+_TOPIC = "market_data"
 
 _CLASSES: tuple[type[Any], ...] = (TradeBlock, QuoteBlock, BarBlock, Heartbeat, Gap)
 _BRANCHES = {cls: branch for branch, cls in enumerate(_CLASSES)}
-_FRAMES = tuple(frame("market_data", branch) for branch in range(len(_CLASSES)))
-_LABELS = tuple(codec.labels() for codec in BLOCKS["market_data"])
+_FRAMES = tuple(frame(_TOPIC, branch) for branch in range(len(_CLASSES)))
+_LABELS = tuple(codec.labels() for codec in BLOCKS[_TOPIC])
 ROW_KINDS = ("trade", "quote", "bar", "heartbeat", "gap")
 
 
@@ -25,7 +27,7 @@ def encode_block(block: MarketBlock) -> bytes:
         ValueError: the columns differ in length, or a name is not ASCII.
     """
     branch = _BRANCHES[type(block)]
-    codec = BLOCKS["market_data"][branch]
+    codec = BLOCKS[_TOPIC][branch]
     if not (block.symbol.isascii() and block.venue.isascii()):
         raise ValueError(f"symbol {block.symbol!r} and venue {block.venue!r} must be ASCII")
     columns = [getattr(block, name) for name in codec.longs + codec.doubles]
@@ -48,12 +50,29 @@ def decode_block(value: bytes) -> MarketBlock:
     Raises:
         DecodeError: the bytes are not such a record.
     """
-    rows = decode_rows("market_data", value)
+    rows = decode_rows(_TOPIC, value)
     columns: dict[str, Any] = {name: rows.longs[:, i] for i, name in enumerate(rows.long_names)}
     columns |= {name: rows.doubles[:, i] for i, name in enumerate(rows.double_names)}
-    branch = next(i for i, cls in enumerate(_CLASSES) if cls.__name__ == rows.record)
+    branch = _branch_of(rows)
     block: MarketBlock = _CLASSES[branch](**rows.head, **columns, **rows.tail)
     return block
+
+
+def as_today(value: bytes) -> bytes:
+    """Return a ``market_data`` record value of any version as today's version writes it.
+
+    Raises:
+        DecodeError: the bytes are not such a record.
+    """
+    rows = decode_rows(_TOPIC, value)
+    branch = _branch_of(rows)
+    head, tail = tuple(rows.head.values()), tuple(rows.tail.values())
+    codec = BLOCKS[_TOPIC][branch]
+    return _FRAMES[branch] + codec.encode(head, rows.longs, rows.doubles, _LABELS[branch], tail)
+
+
+def _branch_of(rows: Rows) -> int:
+    return next(i for i, cls in enumerate(_CLASSES) if cls.__name__ == rows.record)
 
 
 def count_rows(value: bytes) -> int:
@@ -62,6 +81,9 @@ def count_rows(value: bytes) -> int:
     Raises:
         ValueError: the bytes are not such a record.
     """
+    if value[:HEADER_BYTES] != _FRAMES[0][:HEADER_BYTES]:
+        rows_of = decode_rows(_TOPIC, value)
+        return len(rows_of.longs) if _branch_of(rows_of) <= BARS else 0
     buffer = np.frombuffer(value, np.uint8)
     rows = _count_rows(buffer, np.empty(len(buffer), np.int64))
     if rows < 0:

@@ -1,5 +1,8 @@
 """How does a typed event become Avro bytes, fast? One pair of functions generated from each record schema.
 
+A decoder of an older version is generated from both schemas: it reads what that version wrote, and makes today's event
+of it by Avro's rules of resolution (names and aliases, defaults, wider types; ``schemas.compatibility`` checks them).
+
 The functions are written as Python source and executed once at import: a field is one expression, adjacent doubles are
 one ``struct.pack``, an enum is a table look-up. Their bytes equal fastavro's (tested on every record); writing the four
 records of an order's life takes less than half of fastavro's time. This is the one ``exec`` of the project.
@@ -81,13 +84,18 @@ def make_encoder(schema: Schema) -> Encode:
 
 
 def _read_statement(
-    variable: str, name: str, kind: Any, names: dict[str, Any], types: dict[str, type]
+    variable: str, name: str, kinds: tuple[Any, Any], names: dict[str, Any], types: dict[str, type]
 ) -> str:
-    """Return the statements that read field ``name`` into ``variable`` and move ``position``."""
+    """Return the statements that read field ``name`` into ``variable`` and move ``position``.
+
+    ``kinds`` are the type that was written and the one of today.
+    """
+    kind, today = kinds
     if isinstance(kind, str):
         return f"    {variable}, position = {_READ[kind]}(data, position)\n"
     if kind["type"] == "enum":
-        names[f"symbols_{name}"] = tuple(kind["symbols"])
+        known = today["symbols"]
+        names[f"symbols_{name}"] = tuple(s if s in known else today["default"] for s in kind["symbols"])
         last = len(kind["symbols"]) - 1
         return (
             f"    {variable}, position = read_long(data, position)\n"
@@ -97,7 +105,7 @@ def _read_statement(
         )
     if kind["type"] == "map":
         return f"    {variable}, position = read_double_map(data, position)\n"
-    names[f"read_element_{name}"] = make_decoder(kind["items"], types)
+    names[f"read_element_{name}"] = make_decoder(kind["items"], types, today["items"])
     return (
         f"    {variable} = []\n"
         f"    while True:\n"
@@ -110,15 +118,46 @@ def _read_statement(
     )
 
 
-def make_decoder(schema: Schema, types: dict[str, type]) -> Decode:
-    """Return ``decode(data, position) -> (event, position after it)``; ``types`` maps record names to structs."""
-    names = {**_names(), "Event": types[schema["name"]]}
+def make_decoder(schema: Schema, types: dict[str, type], today: Schema | None = None) -> Decode:
+    """Return ``decode(data, position) -> (event, position after it)``; ``types`` maps record names to structs.
+
+    ``today`` is the schema of the struct, where ``schema`` is an older version of it.
+    """
+    today = today or schema
+    names = {**_names(), "Event": types[today["name"]]}
     body = "def decode(data, position):\n"
-    variables = []
+    read: dict[str, tuple[str, Any]] = {}
     for index, field in enumerate(schema["fields"]):
-        variables.append(f"v{index}")
-        body += _read_statement(f"v{index}", field["name"], field["type"], names, types)
-    body += f"    return Event({', '.join(variables)}), position\n"
+        variable, kind = f"v{index}", field["type"]
+        read[field["name"]] = variable, kind
+        reader = next((now["type"] for now in today["fields"] if field["name"] in _called(now)), kind)
+        body += _read_statement(variable, field["name"], (kind, reader), names, types)
+    arguments = ", ".join(_argument(field, read, names) for field in today["fields"])
+    body += f"    return Event({arguments}), position\n"
     exec(body, names)  # noqa: S102 - see the module docstring
     decode: Decode = names["decode"]
     return decode
+
+
+def _argument(field: Schema, read: dict[str, tuple[str, Any]], names: dict[str, Any]) -> str:
+    """Return the expression of today's ``field`` from what an older record (or today's) says."""
+    known = next((name for name in _called(field) if name in read), None)
+    if known is None:
+        names[f"default_{field['name']}"] = default_of(field)
+        return f"default_{field['name']}"
+    variable, kind = read[known]
+    if kind == field["type"] or isinstance(kind, dict):
+        return variable
+    return variable + {"string": ".decode()", "bytes": ".encode()"}.get(field["type"], " * 1.0")
+
+
+def _called(field: Schema) -> tuple[str, ...]:
+    return (field["name"], *field.get("aliases", ()))
+
+
+def default_of(field: Schema) -> Any:
+    """Return the default of a field as an event holds it."""
+    default, kind = field["default"], field["type"]
+    if kind == "bytes":
+        return default.encode("latin-1")
+    return tuple(default) if isinstance(default, list) else default

@@ -1,7 +1,8 @@
 """Which topics there are: one literal table.
 
-The schema id is what stands in the Confluent header of every record of the topic. On a log without a schema registry
-these ids are the registry.
+The schema id is what stands in the Confluent header of every record of the topic. A topic whose schema has changed has
+older ids, too: their schemas stand in ``schemas/history``, and their records are read for ever. Ids are given once, one
+after the other, and are the same on every log; a schema registry is told of them (docs/adr/0024).
 """
 
 from typing import Literal
@@ -12,7 +13,10 @@ RecordKey = Literal["symbol", "account", "source", "topic"]
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """One topic: its subject is ``<name>-value``, its schema is ``schemas/avro/<name>.avsc``."""
+    """One topic: its subject is ``<name>-value``, its schema is ``schemas/avro/<name>.avsc``.
+
+    ``schema_id`` is the id of today's version, ``older`` are those of the versions before it, oldest first.
+    """
 
     name: str
     schema_id: int
@@ -21,12 +25,30 @@ class Topic(msgspec.Struct, frozen=True):
     compacted: bool
     written_by: tuple[str, ...]
     read_by: tuple[str, ...]
+    older: tuple[int, ...] = ()
+
+    @property
+    def schema_ids(self) -> tuple[int, ...]:
+        """Ids of every version, oldest first."""
+        return (*self.older, self.schema_id)
+
+    @property
+    def subject(self) -> str:
+        """Name of the schema in a registry."""
+        return f"{self.name}-value"
 
 
 def _topic(
-    name: str, schema_id: int, key: RecordKey, written_by: str, read_by: str, partitions: int = 4
+    name: str,
+    schema_id: int,
+    key: RecordKey,
+    written_by: str,
+    read_by: str,
+    partitions: int = 4,
+    older: tuple[int, ...] = (),
 ) -> Topic:
-    return Topic(name, schema_id, key, partitions, False, tuple(written_by.split()), tuple(read_by.split()))
+    writers, readers = tuple(written_by.split()), tuple(read_by.split())
+    return Topic(name, schema_id, key, partitions, False, writers, readers, older)
 
 
 TOPICS: dict[str, Topic] = {

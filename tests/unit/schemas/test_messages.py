@@ -28,9 +28,9 @@ CANCEL = encode(CancelOrder("c1", "paper", "ES", "CME", 1, "too old"))
         (
             "market_data",
             b"\x00\x00\x00\x00\x63" + VALUE[5:],
-            "market_data: schema id 99, but this topic's is 1; .* for another topic or by another version",
+            "market_data: schema id 99, and this Titan knows those up to .* written by a newer Titan; upgrade",
         ),
-        ("bars", VALUE, "bars: schema id 1, but this topic's is 2"),
+        ("bars", VALUE, "bars: schema id 1 belongs to market_data; this topic's is 2"),
         ("market_data", VALUE[:5] + write_long(5) + VALUE[6:], "union branch 5, known are 0 to 4"),
         ("market_data", VALUE[:5] + write_long(-1) + VALUE[6:], "union branch -1"),
         ("market_data", VALUE[:5], r"market_data: cut short \(record of 5 bytes\)"),
