@@ -169,25 +169,30 @@ def _begin_session(ints: Longs, session: int, from_ns: int, offset: int) -> None
 @njit(cache=True, forceinline=True)
 def _take_message(
     ints: Longs, floats: Doubles, tables: Tables, scratch: Scratch, buffer: Bytes, place: tuple[int, int, int]
-) -> None:
-    """Take the message in ``buffer[start:end]``; ``place`` is start, end and its offset in the log."""
+) -> bool:
+    """Take the message in ``buffer[start:end]``; ``place`` is start, end and its offset in the log.
+
+    False where another version of the schema wrote it: it is left as it is.
+    """
     start, end, offset = place
     position, reason, kind, session, seq, complete_to, final = read_head(buffer, start, end, tables.name)
     if position < 0:
+        if reason == at.OTHER_VERSION:
+            return False
         _refuse_message(scratch, offset, reason)
-        return
+        return True
     known = ints[at.STARTED] != 0 and session == ints[at.SESSION]
     if known and kind == TRADES and scratch.counts[at.HELD] == 0:
         head = (seq, complete_to)
         if take_in_turn(ints, floats, tables, scratch, buffer, (position, end, offset), head):
             _promise(ints, floats, tables, scratch, (complete_to, final), offset)
-            return
+            return True
     rows = 0
     if kind != HEARTBEAT:
         rows, position = read_rows(scratch, buffer, position, end, kind)
     if position != end:
         _refuse_message(scratch, offset, at.MALFORMED)
-        return
+        return True
     if not known:
         announced = kind == HEARTBEAT and complete_to > 0
         _begin_session(ints, session, complete_to if announced else _END_OF_TIME, offset)
@@ -199,14 +204,16 @@ def _take_message(
     ints[at.COMPLETE_TO] = max(ints[at.COMPLETE_TO], complete_to)
     _release(ints, floats, tables, scratch, waiting)
     _promise(ints, floats, tables, scratch, (complete_to, final), offset)
+    return True
 
 
 @njit(cache=True)
 def advance(
     state: Longs, shared: Longs, own: Longs, room: Longs, memory: Bytes, places: Longs, first: int, end: int
-) -> tuple[int, int, int, int, int]:  # fmt: skip
+) -> tuple[int, int, int, int, int, int]:  # fmt: skip
     """Take the messages [first, end) of a poll, all of one symbol, in order; return how many rows wait, bars closed,
-    marks were written and rows were refused, and the time up to which the symbol has said everything.
+    marks were written and rows were refused, the time up to which the symbol has said everything, and ``end``, or the
+    first message that another version of the schema wrote, which was not taken.
 
     ``state`` is packed by ``operators.symbol_state``; the tables ``shared`` and ``own`` and ``room`` by
     ``operators.symbol_memory``; ``memory`` and ``places`` are those of ``operators.symbol_poll``. ``room`` holds the
@@ -218,7 +225,10 @@ def advance(
     buffer, spans = borrow(memory), borrow(places)
     counts = scratch.counts
     counts[at.BARS] = counts[at.MARKS] = counts[at.REJECTS] = 0
+    taken = end
     for i in range(first, end):
         place = (int(spans[i, START]), int(spans[i, END]), int(spans[i, OFFSET]))
-        _take_message(ints, floats, tables, scratch, buffer, place)
-    return counts[at.HELD], counts[at.BARS], counts[at.MARKS], counts[at.REJECTS], said_to(ints)
+        if not _take_message(ints, floats, tables, scratch, buffer, place):
+            taken = i
+            break
+    return counts[at.HELD], counts[at.BARS], counts[at.MARKS], counts[at.REJECTS], said_to(ints), taken

@@ -94,11 +94,11 @@ LATEST = 7_258_118_400_000_000_000
     BAD_PRINT,
     CROSSED,
 ) = range(10)
-BAD_BAR, NO_TIMEFRAME, MISSING_ROWS, MISALIGNED, OVERLAPPING, MIXED, BAD_GAP = range(10, 17)
+BAD_BAR, NO_TIMEFRAME, MISSING_ROWS, MISALIGNED, OVERLAPPING, MIXED, BAD_GAP, OTHER_VERSION = range(10, 18)
 REASONS = (
     "malformed", "wrong_symbol", "late", "bad_time", "not_finite", "not_positive", "below_lot", "duplicate",
     "bad_print", "crossed_quote", "bad_bar", "no_timeframe", "missing_rows", "misaligned_bar", "overlapping_bar",
-    "mixed_sources", "bad_gap",
+    "mixed_sources", "bad_gap", "newer_version",
 )  # fmt: skip
 
 # integer parameters, then the timeframes in ns

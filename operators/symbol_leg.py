@@ -20,6 +20,7 @@ from operators.symbol_poll import Poll
 from operators.symbol_rejects import dead_letter, missing_rows_alert, refused_message
 from operators.symbol_signals import Voices
 from operators.symbol_state import SymbolOutput, SymbolState, pack_state
+from operators.symbol_versions import in_todays_version
 
 __all__ = ["StrategyInstance", "Poll", "SymbolLeg", "SymbolOutput", "SymbolParameters", "SymbolState"]
 
@@ -109,8 +110,10 @@ class SymbolLeg:
         partition: int,
         poll: Poll,
         span: tuple[int, int],
+        originals: tuple[Poll, tuple[int, int]] | None = None,
     ) -> SymbolOutput:
-        bars, marks, refused, said_to_ns = self._advance(state, tables, poll, *span)
+        """Fold the messages in ``span``; ``originals`` are these messages as they lay in the log, where they do not."""
+        bars, marks, refused, said_to_ns, taken = self._advance(state, tables, poll, *span)
         scratch = self._scratch
         output = _nothing(state.symbol, partition)
         output.complete_to_ns = said_to_ns if said_to_ns > 0 else 0
@@ -124,26 +127,30 @@ class SymbolLeg:
             output.signals = self._voices.signals(state, output)
         output.signals_emitted = int(state.ints[at.SIGNALS])
         if refused:
-            self._report_refused(output, refused, poll, span)
-        return output
+            self._report_refused(output, refused, *(originals or (poll, span)))
+        if taken == span[1]:
+            return output
+        todays = in_todays_version(poll, taken, span[1])
+        left = self._fold(state, tables, partition, todays, (0, span[1] - taken), (poll, (taken, span[1])))
+        return SymbolOutput.joined([output, left])
 
     def _advance(
         self, state: SymbolState, tables: tuple[Longs, Longs], poll: Poll, first: int, end: int
-    ) -> tuple[int, int, int, int]:
-        """Return bars closed, marks written, rows refused, and how far everything has been said."""
+    ) -> tuple[int, int, int, int, int]:
+        """Return bars closed, marks written, rows refused, how far everything has been said, and messages taken."""
         held = len(state.held)
         self._make_room(held + poll.largest // _SMALLEST_ROW + 2, end - first)
         if held:
             self._scratch.row_ints[:held] = state.held_ints
             self._scratch.rows[:held] = state.held
         self._scratch.counts[at.HELD] = held
-        left, bars, marks, refused, said_to_ns = advance(
+        left, bars, marks, refused, said_to_ns, taken = advance(
             state.numbers, *tables, self._room, poll.memory, poll.places, first, end
         )
         if left or held:
             state.held_ints = self._scratch.row_ints[:left].copy()
             state.held = self._scratch.rows[:left].copy()
-        return bars, marks, refused, said_to_ns
+        return bars, marks, refused, said_to_ns, taken
 
     def _make_room(self, rows: int, messages: int) -> None:
         slots = len(self.parameters.timeframes_ns)

@@ -19,12 +19,15 @@ _LARGEST_SEQ = 1 << 62
 
 @njit(cache=True)
 def read_head(buffer: Bytes, start: int, end: int, name: Bytes) -> tuple[int, int, int, int, int, int, int]:
-    """Return (position or -1, reason, branch, session, seq, complete_to, final) of the message in [start, end)."""
+    """Return (position or -1, reason, branch, session, seq, complete_to, final) of the message in [start, end).
+
+    Only today's version of the schema is read here: what another version wrote has the reason OTHER_VERSION.
+    """
     bad = (-1, at.MALFORMED, 0, 0, 0, 0, 0)
     if end - start < _FRAME or buffer[start] != 0:
         return bad
     if buffer[start + 1] or buffer[start + 2] or buffer[start + 3] or buffer[start + 4] != _SCHEMA_ID:
-        return bad
+        return -1, at.OTHER_VERSION, 0, 0, 0, 0, 0
     branch, position = read_long(buffer, start + _FRAME, end)
     if position < 0 or branch < TRADES or branch > GAP:
         return bad

@@ -8,7 +8,7 @@ import numpy as np
 from operators import symbol_layout as at
 from schemas.account import Alert, DeadLetter
 from schemas.blocks import BARS, QUOTES, TRADES, encode_block
-from schemas.codec import DecodeError, decode_rows
+from schemas.codec import DecodeError, NewerVersion, decode_rows
 from schemas.market import BarBlock, Gap, MarketBlock, QuoteBlock, TradeBlock
 
 _TOPIC = "market_data"
@@ -62,7 +62,7 @@ def dead_letter(
     reason = at.REASONS[row[at.REASON]]
     offset = row[at.OFFSET]
     if row[at.ORDINAL] < 0:
-        return refused_message(symbol, partition, offset, *_why(symbol, message), message)
+        return refused_message(symbol, partition, offset, *why_unreadable(symbol, message), message)
     block = _one_row(symbol, row, values)
     columns = block.__struct_fields__[_HEAD_FIELDS:]
     numbers = {name: getattr(block, name)[0].item() for name in columns if name != "reason"}
@@ -80,11 +80,13 @@ def dead_letter(
     )
 
 
-def _why(symbol: str, message: bytes) -> tuple[str, str]:
+def why_unreadable(symbol: str, message: bytes) -> tuple[str, str]:
     """Return (reason, detail) of what a reader of the whole message finds wrong with it."""
     malformed = at.REASONS[at.MALFORMED]
     try:
         found = decode_rows(_TOPIC, message).head["symbol"]
+    except NewerVersion as error:
+        return at.REASONS[at.OTHER_VERSION], str(error)
     except DecodeError as error:
         return malformed, f"{error}; the writer of this record is at fault"
     if found != symbol:

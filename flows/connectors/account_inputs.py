@@ -8,7 +8,7 @@ from flows.connectors.partitioner import partition_of
 from operators.mark_run import MarkColumns
 from operators.sequencer import InputRecord
 from schemas.account import DeadLetter, RiskCommand
-from schemas.codec import DecodeError, decode, decode_rows
+from schemas.codec import DecodeError, NewerVersion, decode, decode_rows
 from schemas.orders import ExecutionReport, Signal
 
 INPUTS = MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
@@ -83,11 +83,12 @@ class AccountInputs:
                 return
             event = decode(topic, value)
         except DecodeError as error:
-            yield _refused(record, str(error))
+            reason = "newer_version" if isinstance(error, NewerVersion) else "malformed"
+            yield _refused(record, reason, str(error))
             return
         assert isinstance(event, Signal | RiskCommand | ExecutionReport)
         if event.account != self._account:
-            yield _refused(record, f"it is for account {event.account!r}; its key must say so")
+            yield _refused(record, "malformed", f"it is for account {event.account!r}; its key must say so")
             return
         symbol = "" if isinstance(event, RiskCommand) else event.symbol
         yield InputRecord(topic, record.partition, record.offset, symbol, (event,))
@@ -108,7 +109,7 @@ def _marks(record: Record, value: bytes) -> InputRecord:
     )
 
 
-def _refused(record: Record, why: str) -> DeadLetter:
+def _refused(record: Record, reason: str, why: str) -> DeadLetter:
     return DeadLetter(
         id=f"{record.topic}:{record.partition}:{record.offset}:-1",
         topic=record.topic,
@@ -117,7 +118,7 @@ def _refused(record: Record, why: str) -> DeadLetter:
         ordinal=-1,
         symbol="",
         ts_event_ns=0,
-        reason="malformed",
-        detail=f"{why}; the writer of this record is at fault",
+        reason=reason,
+        detail=why if reason == "newer_version" else f"{why}; the writer of this record is at fault",
         original=record.value or b"",
     )

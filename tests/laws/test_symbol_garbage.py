@@ -15,7 +15,7 @@ from operators.bar_columns import BAR_WIDTH, TRADES
 from operators.symbol_leg import SymbolOutput, SymbolState
 from schemas import blocks
 from schemas.blocks import decode_block
-from schemas.codec import DecodeError, decode_rows, frame
+from schemas.codec import DecodeError, NewerVersion, decode_rows, frame
 from schemas.scalars import write_long, write_string
 from tests.laws.market_streams import SECOND, SEEDS, START, SYMBOL, Session, a_session, cut, streams
 from tests.laws.symbol_runs import LEG, run, said
@@ -109,8 +109,8 @@ def check_refusal(reason: str, message: bytes) -> None:
     """A whole message is refused where our other reader refuses it, or for its symbol, an alphabet or a count."""
     try:
         head: dict[str, Any] = decode_rows("market_data", message).head
-    except DecodeError:
-        assert reason == "malformed"
+    except DecodeError as error:
+        assert reason == ("newer_version" if isinstance(error, NewerVersion) else "malformed")
         return
     if reason == "wrong_symbol":
         assert head["symbol"] != SYMBOL
