@@ -16,6 +16,7 @@ from ui.cli import (
     replay,
     report,
     run,
+    schemas,
     status,
     topics,
 )
@@ -67,5 +68,6 @@ app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
+app.add_typer(schemas.app, name="schemas")
 app.add_typer(command.app, name="command")
 app.add_typer(check.app, name="check")

@@ -26,6 +26,7 @@ _CODES: dict[str, int] = {
     "flows.connectors.input_errors:InputError": BAD_INPUT,
     "flows.connectors.log_errors:RecordTooLarge": BAD_INPUT,
     "flows.connectors.log_errors:LogError": UNREACHABLE,
+    "flows.connectors.schema_registry:RegistryError": UNREACHABLE,
     "flows.recovery_store:StoreError": UNREACHABLE,
     "operators.strategies.strategy:StrategyError": BAD_INPUT,
     "schemas.codec:DecodeError": BAD_INPUT,
