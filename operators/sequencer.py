@@ -17,7 +17,8 @@ it. With ``expected`` symbols the order (unforced) does not depend on how the to
 without them, a symbol holds W back only from its first record on.
 
 When every symbol heard of has said its last (``final``) and all of it has been taken, the cut ends with
-``SessionsEnded``: how the account stands then would otherwise be told by the next session only.
+``SessionsEnded``: how the account stands then would otherwise be told by the next session only. A cut that
+takes nothing is in no journal, so it forgets no end either: a restarted symbol leg may repeat its promises.
 
 Marks stay in the columns that their records brought (``mark_run``); a cut gives those between two other events
 as one run.
@@ -163,7 +164,7 @@ class Sequencer(msgspec.Struct, frozen=True):
         if run is not None:
             state.late += int(run.longs[:, 0].searchsorted(before_ns, "right"))
         woven = [event for _, event in told] if run is None else _woven(run, told)
-        return [*commands, *woven, *_ends(state)]
+        return [*commands, *woven, *_ends(state, bool(commands or woven))]
 
     def positions(self, state: SequencerState) -> tuple[InputPosition, ...]:
         """How far each input has been read, sorted, for the journal."""
@@ -173,11 +174,13 @@ class Sequencer(msgspec.Struct, frozen=True):
         )
 
 
-def _ends(state: SequencerState) -> list[Taken]:
+def _ends(state: SequencerState, took: bool) -> list[Taken]:
     """The end of all sessions, once each time that it comes; of those that were heard, whatever was expected."""
     heard = [clock for clock in state.clocks.values() if clock.headers or clock.complete_to_ns != _NEVER]
     ended = bool(heard) and all(clock.ended and not clock.headers for clock in heard) and not state.waiting
-    told, state.told_end = state.told_end, ended
+    told = state.told_end
+    if ended or took:
+        state.told_end = ended
     return [SessionsEnded(state.taken_to_ns)] if ended and not told else []
 
 

@@ -14,7 +14,7 @@ from tests.account_events import SECOND, START, command, mark, one_by_one, order
 
 
 def marks(offset, symbol, *seconds, to=None, final=False, signals=0, partition=0) -> InputRecord:
-    rows = columns_of([mark(second, 100.0 + offset, symbol) for second in seconds])
+    rows = columns_of([mark(second, 100.0 + offset, symbol) for second in seconds]) if seconds else None
     to = START + int((seconds[-1] if to is None else to) * SECOND)
     return InputRecord("marks", partition, offset, symbol, (), to, final, signals, rows)
 
@@ -269,3 +269,15 @@ def test_the_end_of_all_sessions_is_told_once_each_time(expected: tuple[str, ...
     assert said("A", 40, True) == ["MarkRun", "SessionsEnded"]
     sequencer.reopen(state)
     assert sequencer.take(state, force=True)[1] == []
+
+
+def test_a_promise_that_is_repeated_tells_no_other_end() -> None:
+    """A symbol leg that was killed and rebuilt says its clocks again; cuts without events are in no journal."""
+    sequencer = Sequencer(("A",))
+    state = sequencer.init()
+    sequencer.offer(state, [marks(0, "A", 10, final=True)])
+    assert len(sequencer.take(state)[1]) == 2
+    sequencer.offer(state, [marks(1, "A", to=5)])
+    assert sequencer.take(state)[1] == []
+    sequencer.offer(state, [marks(2, "A", to=10, final=True)])
+    assert sequencer.take(state)[1] == []
