@@ -10,6 +10,8 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 2
 ARGS ?=
 NAME ?= *
+N ?= 10000
+SEED ?= 1
 
 # Stamps. An environment depends on where it stands and which Python was asked for; an installation on what is asked
 # of it, too; compiled kernels on their sources, too.
@@ -22,7 +24,7 @@ PEERS := $(VENV)/.titan-bench-$(KEY)
 SOURCES := $(shell find schemas operators -name '*.py' | LC_ALL=C sort | xargs cat | cksum | tr -d ' ')
 KERNELS := $(VENV)/.titan-kernels-$(KEY)-$(SOURCES)
 
-.PHONY: setup demo test lint bench docs format clean help
+.PHONY: setup demo test lint bench chaos docs format clean help
 
 setup: $(KERNELS)
 	@echo "Titan is ready: $(VENV)/bin/titan --help"
@@ -32,6 +34,7 @@ help:
 	@echo "  make demo    real market data through the whole system, live, in under a minute"
 	@echo "  make test    lint, types, and every test        make lint    only the first two"
 	@echo "  make bench   measure it (NAME=log: one part)    make docs    check the documentation"
+	@echo "  make chaos   kill, refuse and delay everything, N=10000 times from SEED=1 on"
 	@echo "  make format  put the code into its form         make clean   remove .venv and caches"
 
 demo: $(KERNELS)
@@ -54,6 +57,9 @@ format: $(DEV)
 bench: $(PEERS) $(KERNELS)
 	@for file in tests/benchmarks/bench_$(NAME).py; do \
 	    echo "== $$(basename $$file .py)"; $(RUN) -m tests.benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
+
+chaos: $(DEV) $(KERNELS)
+	@$(RUN) -m tests.chaos --trials $(N) --seed $(SEED) --workers $(WORKERS) $(ARGS)
 
 docs: $(DEV)
 	@$(RUN) -m pytest tests/docs $(ARGS)

@@ -6,6 +6,7 @@ Nothing but the seed decides, so a failing trial fails again.
 import functools
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -121,7 +122,9 @@ def _names(topology: str) -> list[str]:
     return ["live"] if topology == "live" else ["gateway", "symbol01", "symbol23", "account"]
 
 
-def _flow(name: str, settings: Settings):
+def _flow(name: str, settings: Settings) -> Callable[[Log], Dataflow]:
+    """Return what builds the dataflow of a process."""
+
     def live(log: Log) -> Dataflow:
         return live_flow(at(settings, log), log, Progress())
 
