@@ -71,6 +71,12 @@ class Turn:
         self.pending: Fault | None = None
         self.dead = False
 
+    def handed_on(self, dice: random.Random) -> "Turn":
+        """Return the turn of another process to which the rest of the plan happens, not to this one any more."""
+        other = Turn(self.name, self._plan, dice)
+        self._plan = []
+        return other
+
     def due(self) -> Fault | None:
         """Count one effect; return the fault that happens in it, which is over with that."""
         if self.dead:

@@ -112,7 +112,8 @@ def _world(trial: Trial, log: Log) -> tuple[World, list[Process]]:
     gateway = msgspec.structs.replace(settings.gateway, speed=trial.speed)
     settings = msgspec.structs.replace(settings, gateway=gateway)
     processes = [
-        Process(name, _flow(name, settings), not name.startswith("symbol")) for name in _names(trial.topology)
+        Process(name, _flow(name, settings), not name.startswith("symbol"), name == "account")
+        for name in _names(trial.topology)
     ]
     dice = random.Random(f"schedule {trial.seed}")
     return World(log, processes, list(trial.faults), dice, trial.torn), processes
@@ -133,7 +134,9 @@ def _flow(name: str, settings: Settings) -> Callable[[Log], Dataflow]:
         progress = Progress()
         source = GatewaySource(gateway_opener(settings), settings.gateway.speed, progress)
         slices = op.input("read_gateway", flow, source)
-        op.output("write_market_data", slices, LogSink(log, GatewayOutbox(progress)))
+        op.output(
+            "write_market_data", slices, LogSink(log, GatewayOutbox(progress), progress.meters["gateway"])
+        )
         return flow
 
     def symbol(log: Log) -> Dataflow:

@@ -5,7 +5,6 @@ in order, the partitions in any order, some of it before anybody flushes; so a k
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from flows.connectors.log import (
     DeliveryFailed,
@@ -24,6 +23,8 @@ from flows.connectors.partitioner import partition_of
 from tests.chaos.faults import Fault, Killed, Turn
 
 _Held = tuple[str, bytes, bytes | None, int, Headers, int]
+PLANNED = "planned: "
+"""How an error begins that was meant to be."""
 _CALLS = (1, 2, 5, 50, 1000)
 
 
@@ -65,12 +66,13 @@ class TriedLog(Log):
         """Pass on."""
         return self._inner.clean(topics, now_ms)
 
-    def writer(self, *more: Any, **named: Any) -> Writer:
-        """Return a writer that fails where it is planned."""
-        inner = self._inner.writer(*more, **named)
+    def writer(self, fence: str | None = None) -> Writer:
+        """Return a writer that fails where it is planned; what a fenced one flushes is never torn."""
+        inner = self._inner.writer(fence)
         self.opened.append(inner)
-        counts = self._inner.topics()
-        return _TornWriter(inner, self._turn, counts) if self._torn else _Writer(inner, self._turn)
+        if self._torn and fence is None:
+            return _TornWriter(inner, self._turn, self._inner.topics())
+        return _Writer(inner, self._turn)
 
     def reader(self, positions: Positions, identity: str | None = None) -> Reader:
         """Return a reader that reads little or much at a time."""
@@ -118,9 +120,9 @@ class _Writer(Writer):
 
     def _fail(self, fault: Fault) -> None:
         if fault.kind == "refuse":
-            raise LogUnreachable(f"refused by {fault}")
+            raise LogUnreachable(f"{PLANNED}{fault}")
         if fault.kind == "full" and fault.part < 0.5:
-            raise LogFull(f"full by {fault}")
+            raise LogFull(f"{PLANNED}{fault}")
         self._turn.strike(fault)
 
     def ends(self) -> dict[Position, int]:
@@ -176,13 +178,13 @@ class _TornWriter(_Writer):
             self._failed = str(fault)
             self._check()
         if fault.kind == "full":
-            raise LogFull(f"full by {fault}")
+            raise LogFull(f"{PLANNED}{fault}")
         self._turn.strike(fault)
 
     def _check(self) -> None:
         """A writer whose delivery failed is finished: what it held may be there or not."""
         if self._failed:
-            raise DeliveryFailed(f"refused by {self._failed}")
+            raise DeliveryFailed(f"{PLANNED}{self._failed}")
 
     def _deliver(self, share: float) -> None:
         """Make about a share of what is held durable: a prefix of each partition."""

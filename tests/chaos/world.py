@@ -12,10 +12,10 @@ from bytewax.dataflow import Dataflow
 
 from flows import stop
 from flows.connectors import account_source, gateway_source
-from flows.connectors.log import Log, LogError
+from flows.connectors.log import Log, LogError, WriterFenced
 from tests.chaos.faults import Fault, Killed, Turn
 from tests.chaos.store import Store
-from tests.chaos.tried_log import TriedLog
+from tests.chaos.tried_log import PLANNED, TriedLog
 from tests.chaos.worker import Worker
 
 _IDLE_POLLS = 25
@@ -34,10 +34,15 @@ class Clock:
 
 
 class Process:
-    """A process that is started again whenever it ends before its time; ``ends`` says whether it ends by itself."""
+    """A process that is started again whenever it ends before its time; ``ends`` says whether it ends by itself.
 
-    def __init__(self, name: str, build: Callable[[Log], Dataflow], ends: bool) -> None:
+    One that is ``fenced`` may be replaced by another while it is paused.
+    """
+
+    def __init__(self, name: str, build: Callable[[Log], Dataflow], ends: bool, fenced: bool) -> None:
         self.name = name
+        self.fenced = fenced
+        self.replaced = False
         self.build = build
         self.ends = ends
         self.finished = False
@@ -49,6 +54,13 @@ class Process:
         self.log: TriedLog
         self.turn: Turn
         self.rests = 0
+
+    def replacement(self, dice: random.Random) -> "Process":
+        """Return another owner of the same, on a machine of its own; what is planned happens to it from now on."""
+        self.replaced = True
+        other = Process(self.name, self.build, self.ends, self.fenced)
+        other.turn = self.turn.handed_on(dice)
+        return other
 
 
 class World:
@@ -95,15 +107,23 @@ class World:
             self._bury(process)
             return
         except LogError as error:
-            self.errors.append(str(error))
-            if process.worker is not None:
-                process.worker.close()
-            self._bury(process)
+            self._fail(process, error)
             return
         if process.turn.pending is not None:
             self._meet(process, process.turn.pending)
         if process.worker is not None and process.worker.done:
             self._end(process)
+
+    def _fail(self, process: Process, error: LogError) -> None:
+        """It ended with an error: one that was planned, or that another process has taken over from it."""
+        self.errors.append(str(error))
+        if process.worker is not None:
+            process.worker.close()
+        self._bury(process)
+        if isinstance(error, WriterFenced) and process.replaced:
+            process.finished = True
+        else:
+            assert str(error).startswith(PLANNED), f"{process.name}: {error}"
 
     def _start(self, process: Process) -> None:
         process.lives += 1
@@ -131,6 +151,8 @@ class World:
             process.asked.set()
         elif fault.kind == "pause":
             process.rests = self._dice.choice((20, 200, 1000))
+            if process.fenced and not process.replaced:
+                self._processes.append(process.replacement(random.Random(self._dice.random())))
         elif fault.kind in ("refuse", "full"):  # at an effect that cannot be refused
             process.rests = 10
 
