@@ -21,7 +21,7 @@ MADE := $(VENV)/.titan-made-$(HERE)
 CORE := $(VENV)/.titan-core-$(KEY)
 DEV := $(VENV)/.titan-dev-$(KEY)
 PEERS := $(VENV)/.titan-bench-$(KEY)
-SOURCES := $(shell find schemas operators -name '*.py' | LC_ALL=C sort | xargs cat | cksum | tr -d ' ')
+SOURCES := $(shell find schemas operators flows/connectors/recorded -name '*.py' | LC_ALL=C sort | xargs cat | cksum | tr -d ' ')
 KERNELS := $(VENV)/.titan-kernels-$(KEY)-$(SOURCES)
 
 .PHONY: setup demo test lint bench chaos docs format clean help

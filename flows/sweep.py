@@ -1,6 +1,6 @@
 """Which parameters would have done best? Many sets over one pass of the market data, on all cores.
 
-Bars and features do not depend on the swept parameters, so the symbol leg runs once for many sets; each set then has
+Bars and features do not depend on the swept parameters, so the symbol leg runs once for 32 sets; each set then has
 strategies, a sequencer and an account leg of its own, the very ones of a single backtest. So a sweep says of every set
 what its own backtest would say, to the last 1e-9. What changes the bars themselves can't be swept.
 """
@@ -30,6 +30,8 @@ from operators.performance import Metrics
 SWEPT = ("strategies", "sizing", "risk", "venue", "account")
 """Sections whose keys may be swept: what they change comes after the bars."""
 MOST_SETS = 100_000
+_AT_ONCE = 32
+"""Sets over one pass of the bars: more would save little, and what is stopped would have less to show."""
 
 
 class SweepRow(msgspec.Struct):
@@ -49,7 +51,10 @@ class SweepRow(msgspec.Struct):
 
 
 class SweepSummary(msgspec.Struct):
-    """Every allowed set, best first by ``sorted_by``, those with a fault last; ``refused`` are not allowed."""
+    """Every allowed set, best first by ``sorted_by``, those with a fault last; ``refused`` are not allowed.
+
+    Where it was ``stopped``, every set that had come to its end.
+    """
 
     symbols: list[str]
     stopped: bool
@@ -136,7 +141,7 @@ def sweep(
     processes: int,
     progress: Callable[[int], None],
 ) -> SweepSummary:
-    """Run every set; ``progress`` is told the bars folded so far, over all processes.
+    """Run every set; ``progress`` is told the bars folded so far, over all passes of all processes.
 
     Raises:
         ConfigError: there is no such metric.
@@ -169,7 +174,7 @@ def sweep(
 
 
 class _Part(msgspec.Struct):
-    """What one process found."""
+    """What one process found: the sets that it ran to their end."""
 
     rows: list[SweepRow]
     bars: int
@@ -177,7 +182,7 @@ class _Part(msgspec.Struct):
 
 
 _inherited: tuple[History, list[list[tuple[dict[str, str], Settings]]], Any] | None = None
-"""What a forked process finds: market data that is open already is not read again."""
+"""What a forked process finds: market data that is open already is not read again; bars by process, whether to stop."""
 
 
 def _run_shares(
@@ -188,13 +193,14 @@ def _run_shares(
         yield from (_run_share(history, share, progress) for share in shares)
         return
     context = multiprocessing.get_context("fork")
-    counts = context.Array("q", len(shares))
-    _inherited = (history, shares, counts)
+    shared = context.Array("q", len(shares) + 1)
+    _inherited = (history, shares, shared)
     try:
         with ProcessPoolExecutor(len(shares), context) as pool:
             waiting = [pool.submit(_run_inherited, i) for i in range(len(shares))]
             while not all(future.done() for future in waiting):
-                progress(sum(counts))
+                shared[-1] = stop.asked()
+                progress(sum(shared[:-1]))
                 time.sleep(0.1)
             yield from (future.result() for future in waiting)
     finally:
@@ -203,10 +209,12 @@ def _run_shares(
 
 def _run_inherited(index: int) -> _Part:
     assert _inherited is not None
-    history, shares, counts = _inherited
+    history, shares, shared = _inherited
 
     def count(bars: int) -> None:
-        counts[index] = bars
+        shared[index] = bars
+        if shared[-1]:
+            stop.ask()
 
     return _run_share(history, shares[index], count)
 
@@ -214,29 +222,40 @@ def _run_inherited(index: int) -> _Part:
 def _run_share(
     history: History, share: list[tuple[dict[str, str], Settings]], progress: Callable[[int], None]
 ) -> _Part:
-    """Run some sets over one pass."""
-    settings = share[0][1]
+    """Run some sets, so many over one pass that what is left when someone asks to stop is of whole sets."""
+    part, before = _Part([], 0, False), 0
+    for first in range(0, len(share), _AT_ONCE):
+        sets = share[first : first + _AT_ONCE]
+        trials = [Trial(symbol_parameters(one), account_leg(one), history.symbols()) for _, one in sets]
+        for part.bars in _pass(history, sets[0][1], trials):
+            progress(before + part.bars)
+            if stop.asked():
+                part.stopped = True
+                return part
+        part.rows += [_row(parameters, trial) for (parameters, _), trial in zip(sets, trials, strict=True)]
+        before += part.bars
+    return part
+
+
+def _pass(history: History, settings: Settings, trials: Sequence[Trial]) -> Iterator[int]:
+    """Fold the bars once for all trials; yield how many there were so far, at least after each trial's turn."""
     states = SymbolStates(
         symbol_leg(settings, msgspec.structs.replace(symbol_parameters(settings), strategies=()))
     )
-    trials = [Trial(symbol_parameters(one), account_leg(one), history.symbols()) for _, one in share]
     bars = 0
     for chunk in history.chunks():
-        if stop.asked():
-            break
         for poll in chunk.polls:
             output = states.step(poll.symbol, poll.partition, poll.offsets, poll.values)
             bars += len(output.bars)
             for trial in trials:
                 trial.offer(output)
+            yield bars
         for trial in trials:
             trial.take(force=False)
-        progress(bars)
-    else:
-        for trial in trials:
-            trial.take(force=True)
-    rows = [_row(parameters, trial) for (parameters, _), trial in zip(share, trials, strict=True)]
-    return _Part(rows, bars, stop.asked())
+            yield bars
+    for trial in trials:
+        trial.take(force=True)
+        yield bars
 
 
 def _row(parameters: dict[str, str], trial: Trial) -> SweepRow:

@@ -1,10 +1,12 @@
 """Does a sweep say of every set what its own backtest says, on one core and on several?"""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from flows import stop
 from flows.backtest import backtest
 from flows.backtest_settings import Asked, backtest_settings
 from flows.config import ConfigError, Settings
@@ -140,6 +142,35 @@ def test_a_strategy_that_raises_ends_its_own_set_alone(
         assert single.fills > 0
         for field in ("fault", "final_equity", "signals", "orders", "fills", "metrics"):
             assert getattr(row, field) == getattr(single, field), field
+
+
+@pytest.fixture
+def asked_to_stop() -> Iterator[None]:
+    """Forget with the test that someone asked to stop."""
+    stop.install()
+    yield
+    stop.install()
+
+
+@pytest.mark.usefixtures("asked_to_stop")
+def test_one_that_is_stopped_has_the_sets_that_came_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.sweep._AT_ONCE", 2)
+    data, asked = history("us5_daily.csv.gz"), Asked(("sma_crossover",))
+    sets = [
+        (one, settings_of(asked, data.interval_ns, one))
+        for one in sets_of(sweeps_of(["fast=3..7"], {"sma_crossover": "sma_crossover"}))
+    ]
+    whole = sweep(data, sets, "total_return", 1, lambda _: None)
+
+    def stop_in_the_second_pass(bars: int) -> None:
+        if bars > whole.bars * 1.5:
+            stop.ask()
+
+    part = sweep(data, sets, "total_return", 1, stop_in_the_second_pass)
+    assert part.stopped and not whole.stopped
+    assert len(part.sets) == 2 and all(row in whole.sets for row in part.sets)
+    nothing = sweep(data, sets, "total_return", 2, lambda _: None)
+    assert nothing.stopped and nothing.sets == []
 
 
 def test_what_changes_the_bars_cannot_be_swept() -> None:

@@ -6,10 +6,11 @@ from typing import NoReturn
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and leave with its exit code; see `exits` for the codes."""
-    from ui.cli.app import app
     from ui.cli.exits import report
 
     try:
+        from ui.cli.app import app
+
         app(arguments, prog_name="titan")
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(report(error))

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
@@ -149,8 +150,9 @@ def backtest(
     else:
         _print(summary)
         if out is not None:
+            run = quote(str(out))
             note(
-                f"next: titan report --log {out}   titan explain --last --log {out}   titan replay --verify {out}"
+                f"next: titan report --log {run}   titan explain --last --log {run}   titan replay --verify {run}"
             )
     if summary.fault:
         raise StrategyError(summary.fault)
@@ -167,7 +169,9 @@ def _prepare(
     from flows.run_settings import recorded_given
 
     if bool(files) == (source.log is not None):
-        raise UsageError("name market data: --input FILE..., or --log RUN for what a log holds")
+        raise UsageError(
+            "name market data by one of both: --input FILE..., or --log RUN for what a log holds"
+        )
     asked = Asked(
         tuple(trading.strategy or ()),
         tuple(sets or ()),
@@ -205,7 +209,7 @@ def _sweep(
         emit_json(summary)
     else:
         print_sweep(summary)
-    if all(row.fault for row in summary.sets):
+    if summary.sets and all(row.fault for row in summary.sets):
         raise StrategyError(f"no set ran to its end: {summary.sets[0].fault}")
     if summary.stopped:
         raise KeyboardInterrupt

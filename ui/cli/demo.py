@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -157,15 +158,15 @@ def _print(done: "DemoSummary") -> None:
 
 
 def _what_next(done: "DemoSummary") -> None:
-    titan = "titan" if shutil.which("titan") else sys.argv[0]
+    titan, log = "titan" if shutil.which("titan") else quote(sys.argv[0]), quote(done.log)
     if done.report_path:
         note(f"\nOpen {done.report_path} in a browser. What to try next:")
     else:
         note("\nWhat to try next:")
     for line in (
-        f"{titan} status --log {done.log}",
-        f"{titan} explain --last --log {done.log}",
-        f"{titan} replay --verify {done.log}",
+        f"{titan} status --log {log}",
+        f"{titan} explain --last --log {log}",
+        f"{titan} replay --verify {log}",
         f"{titan} backtest --input infra/demo/us5_daily.csv.gz --strategy sma_crossover --out data/sma",
         f"{titan} demo --set strategies.sma_crossover.params.fast=10 --dir data/demo-fast",
         f"{titan} config show strategies",

@@ -83,7 +83,7 @@ def report(error: BaseException) -> int:
             file=sys.stderr,
         )
     elif code != INTERRUPTED and str(cause):
-        print(f"titan: {_words(cause)}", file=sys.stderr)
+        print(f"titan: {_printable(_words(cause))}", file=sys.stderr)
     return code
 
 
@@ -134,3 +134,8 @@ def _words(error: BaseException) -> str:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
     return str(error)
+
+
+def _printable(text: str) -> str:
+    """Return the text with what a terminal would obey, and not show, as escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

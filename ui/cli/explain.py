@@ -79,9 +79,9 @@ def explain(
         write(shown.out)
     else:
         from ui.explain.outline import headline, outline
-        from ui.explain.tree import print_tree
+        from ui.explain.tree import tree_text
 
-        print_tree(headline(told), outline(told, shown.everything))
+        write(tree_text(headline(told), outline(told, shown.everything)))
     _judge(told)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,7 +111,8 @@ def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json:
     else:
         print_what_if(found)
         if keep is not None:
-            note(f"next: titan report compare {found.log} {keep}   titan explain --last --log {keep}")
+            run = quote(str(keep))
+            note(f"next: titan report compare {quote(found.log)} {run}   titan explain --last --log {run}")
     if found.stopped:
         raise KeyboardInterrupt
 

@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from ui.amounts import money
 from ui.cli.exits import UsageError
 from ui.cli.output import note, table, write
 
@@ -75,13 +76,15 @@ def print_sweep(summary: "SweepSummary") -> None:
     faults = [row.fault for row in summary.sets if row.fault]
     rate = f"{summary.set_bars_per_s:,.0f} bars a second over all sets, {summary.processes} processes"
     write(f"{len(summary.sets):,} sets over {summary.bars:,} bars in {summary.wall_s:.2f} s ({rate})")
+    if not summary.sets:
+        return
     write("")
     names = list(summary.sets[0].parameters)
     columns = list(dict.fromkeys((summary.sorted_by, *_COLUMNS)))
     rows = [
         [
             *row.parameters.values(),
-            row.final_equity,
+            money(row.metrics.equity_nanos),
             *(_rounded(getattr(row.metrics, name)) for name in columns),
         ]
         for row in summary.sets[:_SHOWN]

@@ -1,4 +1,4 @@
-"""How is an outline printed? As a tree: in colour on a terminal, plain and unbroken where it is piped."""
+"""How is an outline shown? As a tree: in colour on a terminal, plain and unbroken where it is piped."""
 
 import sys
 
@@ -12,12 +12,14 @@ _STYLES = {"good": "green", "bad": "bold red", "soft": "dim"}
 _UNBROKEN = 10_000
 
 
-def print_tree(headline: str, node: Node) -> None:
-    """Print the headline and the tree on stdout."""
+def tree_text(headline: str, node: Node) -> str:
+    """Return the headline and the tree, drawn with what stdout can show."""
     on_terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, highlight=False, width=None if on_terminal else _UNBROKEN)
-    console.print(Text(headline, "bold"))
-    console.print(_tree(node))
+    with console.capture() as drawn:
+        console.print(Text(headline, "bold"))
+        console.print(_tree(node), end="")
+    return drawn.get().rstrip("\n")
 
 
 def _tree(node: Node) -> Tree:

@@ -42,6 +42,8 @@ def find_columns(
     missing = [meaning for meaning in wanted if meaning not in columns]
     if missing:
         shown = [name.strip() for name in found]
+        if not all(name.isprintable() and "\ufffd" not in name for name in shown):
+            raise InputError(f"{path}: row 1 is not text, so it names no columns: save it as csv in UTF-8")
         listed = ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
         asked = "; ".join(f"{meaning} ({' | '.join(ALIASES[meaning])})" for meaning in missing)
         raise InputError(

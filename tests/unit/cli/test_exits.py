@@ -131,3 +131,8 @@ def test_ctrl_c_ends_tidily(filled: str) -> None:
     _, err = tail.communicate(timeout=20)
     assert tail.returncode == 130
     assert "Traceback" not in err
+
+
+def test_what_a_terminal_would_obey_is_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    report(UsageError("found \x1b[31m, \x00 and ä\nline two"))
+    assert capsys.readouterr().err == "titan: found \\x1b[31m, \\x00 and ä\nline two\n"

@@ -38,7 +38,13 @@ def test_a_defined_symbol_needs_no_warning(titan: Titan, bars: str, url: str) ->
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "the file is empty"), (b"a,b\n1,2\n", "missing column"), (None, "no such file")],
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n1,2\n", "missing column"),
+        (None, "no such file"),
+        (b"\x7fELF\x02\x01\x00\x1b[2J", "row 1 is not text"),
+        ("time,open,high,low,close,volume\n".encode("utf-16"), "row 1 is not text"),
+    ],
 )
 def test_ingest_of_what_cannot_be_read(titan: Titan, url: str, content: bytes | None, says: str) -> None:
     if content is not None:
