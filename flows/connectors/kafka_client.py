@@ -14,6 +14,7 @@ from flows.connectors.log_errors import (
     DeliveryFailed,
     LogError,
     LogFull,
+    LogSettingsError,
     LogUnreachable,
     OffsetOutOfRange,
     RecordTooLarge,
@@ -41,9 +42,8 @@ _UNREACHABLE = {
     KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError.BROKER_NOT_AVAILABLE,
     KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
 }
+_RIGHTS = "Give its user READ, WRITE, CREATE and DESCRIBE on Titan's topics"
 _MEANING: dict[int, tuple[type[LogError], str]] = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: (UnknownTopic, "Create it with: titan topics apply"),
     KafkaError._UNKNOWN_TOPIC: (UnknownTopic, "Create it with: titan topics apply"),
@@ -58,6 +58,13 @@ _MEANING: dict[int, tuple[type[LogError], str]] = {
     ),
     KafkaError.OFFSET_OUT_OF_RANGE: (OffsetOutOfRange, "Records were deleted: rebuild from the first offset"),
     KafkaError._AUTO_OFFSET_RESET: (OffsetOutOfRange, "Records were deleted: rebuild from the first offset"),
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: (LogUnreachable, _RIGHTS),
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: (LogUnreachable, _RIGHTS),
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        LogUnreachable,
+        "Give its user WRITE and DESCRIBE on the transactional ids titan*",
+    ),
+    KafkaError._INVALID_ARG: (LogSettingsError, "Correct the setting of log.kafka that it names"),
     KafkaError.TOPIC_ALREADY_EXISTS: (TopicMismatch, "Somebody else has just made it: try again"),
 }
 
@@ -112,13 +119,13 @@ def consumer_config(servers: str, settings: LogSettings) -> Config:
     }
 
 
-def translated(error: KafkaException | KafkaError, url: str, doing: str) -> LogError:
-    """The LogError that says what a Kafka error means for the log."""
+def translated(error: KafkaException | KafkaError, url: str, doing: str, reason: str = "") -> LogError:
+    """The LogError that says what a Kafka error means for the log; `reason`: why no broker answers, if it is known."""
     cause: KafkaError = error.args[0] if isinstance(error, KafkaException) else error
+    if reason and cause.code() in _UNREACHABLE:
+        return LogUnreachable(f"{url}: cannot {doing}: {reason}")
     what = f"{url}: cannot {doing}: {cause.str()} ({cause.name()})"
     if cause.code() in _UNREACHABLE:
-        return LogUnreachable(
-            f"{what}. Is a broker listening there, and do LogSettings.kafka's SASL and TLS settings fit?"
-        )
+        return LogUnreachable(f"{what}. Is a broker listening there? titan doctor looks for the reason")
     kind, advice = _MEANING.get(cause.code(), (DeliveryFailed, "See the broker's log"))
     return kind(f"{what}. {advice}")

@@ -7,10 +7,11 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic, OffsetSpec
 
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
 from flows.connectors.kafka_reader import KafkaReader
+from flows.connectors.kafka_refusals import Refusals, why
 from flows.connectors.kafka_transactions import TransactionalWriter
 from flows.connectors.kafka_writer import KafkaWriter
 from flows.connectors.log import Log, LogSettings, Positions, TopicSpec
@@ -33,6 +34,8 @@ _UNSETTLED = {
 }
 """What brokers say for a moment after a topic was made or a leader died, of topics they do list."""
 
+_FIRST_S = 1.0
+"""After that we ask ourselves whether the rest of the time limit can bring anything but the same refusal."""
 _ANY_TIME = "9223372036854775807"
 """Kafka refuses records over an hour ahead of its clock; ours carry event time, which may be anything."""
 
@@ -44,10 +47,12 @@ class KafkaLog(Log):
         self.url = url
         self._servers = servers
         self._settings = settings
+        self._refusals = Refusals()
+        config = client_config(servers, settings) | {"error_cb": self._refusals.noticed}
         try:
-            self._admin = AdminClient(client_config(servers, settings))
+            self._admin = AdminClient(config)
         except KafkaException as error:
-            raise translated(error, url, "use LogSettings.kafka") from error
+            raise translated(error, url, "use the settings log.kafka.*") from error
         self.topics()
 
     def apply(self, specs: Iterable[TopicSpec]) -> list[str]:
@@ -66,10 +71,10 @@ class KafkaLog(Log):
 
     def topics(self) -> dict[str, int]:
         try:
-            self._admin.poll(0)
-            found = self._admin.list_topics(timeout=self._settings.timeout_s).topics
+            found = self._metadata().topics
         except KafkaException as error:
-            raise translated(error, self.url, "list topics") from error
+            reason = why(self._refusals, self._servers, self._settings.kafka)
+            raise translated(error, self.url, "list topics", reason) from error
         return {name: len(found[name].partitions) for name in sorted(found) if not name.startswith("__")}
 
     def identity(self, topics: Sequence[str] = ()) -> str:
@@ -123,6 +128,22 @@ class KafkaLog(Log):
     def close(self) -> None:
         self._admin.poll(0)
 
+    def _metadata(self) -> ClusterMetadata:
+        """What the cluster says of itself, waited for as long as it may still come."""
+        limit = self._settings.timeout_s
+        first = min(_FIRST_S, limit)
+        self._admin.poll(0)
+        try:
+            return self._admin.list_topics(timeout=first)
+        except KafkaException:
+            self._admin.poll(0)
+            if self._refusals.refused or first == limit:
+                raise
+        try:
+            return self._admin.list_topics(timeout=limit - first)
+        finally:
+            self._admin.poll(0)
+
     def _afresh(self) -> "KafkaLog":
         """The log through a new connection."""
         return KafkaLog(self.url, self._servers, self._settings)
@@ -130,11 +151,19 @@ class KafkaLog(Log):
     def _count(self, topic: str) -> int:
         """Partition count; UnknownTopic."""
         count = self.topics().get(topic, 0)
-        if count == 0:
-            raise UnknownTopic(
-                f"{self.url}: no topic {topic!r}. Create it with: titan topics apply --log {self.url}"
-            )
-        return count
+        if count:
+            return count
+        asked = self._admin.describe_topics(
+            TopicCollection([topic]), request_timeout=self._settings.timeout_s
+        )
+        try:  # it may be there, but not for this user
+            self._wait(asked[topic])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise translated(error, self.url, f"use topic {topic}") from error
+        raise UnknownTopic(
+            f"{self.url}: no topic {topic!r}. Create it with: titan topics apply --log {self.url}"
+        )
 
     def _offsets(self, topic: str, spec: OffsetSpec) -> list[int]:
         """One offset per partition, in one request, asked again while a partition has no settled leader."""

@@ -13,9 +13,10 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from flows.connectors.kafka_client import consumer_config, translated
+from flows.connectors.kafka_refusals import Refusals, why
 from flows.connectors.key_runs import KeyRuns, KeySlots, Taken, sorted_runs
 from flows.connectors.log import LogSettings, Position, Positions, Reader, Record
-from flows.connectors.log_errors import LogError, check_identity, check_span
+from flows.connectors.log_errors import LogError, LogUnreachable, check_identity, check_span
 
 _PASSING = {
     KafkaError._TRANSPORT,
@@ -24,8 +25,9 @@ _PASSING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
 }
-"""Troubles that librdkafka gets over by itself."""
+"""Troubles that librdkafka gets over by itself, and a right on groups, which a reader that commits nothing can lack."""
 
 _CHUNK = 1000
 
@@ -54,6 +56,7 @@ class KafkaReader(Reader):
         self._ask = ask
         self._identity = identity
         self._doubt = False
+        self._servers, self._settings, self._refusals = servers, settings, Refusals()
         self._positions: dict[Position, int] = dict(positions)
         self._topics = sorted({topic for topic, _ in positions})
         self._slots = KeySlots()
@@ -160,6 +163,7 @@ class KafkaReader(Reader):
         try:
             first = self._consumer.poll(timeout_s)
             if first is None:
+                self._check_refusals()
                 return []
             messages = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
         except KafkaException as error:
@@ -199,3 +203,10 @@ class KafkaReader(Reader):
     def _noticed(self, error: KafkaError) -> None:
         """Called while polling when a connection fails; librdkafka itself goes on trying."""
         self._doubt = True
+        self._refusals.noticed(error)
+
+    def _check_refusals(self) -> None:
+        """A broker that is down comes back; a password that was changed does not."""
+        if self._refusals.last_for(self._settings.timeout_s):
+            reason = why(self._refusals, self._servers, self._settings.kafka)
+            raise LogUnreachable(f"{self._url}: cannot read {', '.join(self._topics)}: {reason}")

@@ -70,14 +70,15 @@ class KafkaWriter(Writer):
         except BufferError:
             self._produce_when_there_is_room(record)
         except KafkaException as error:
-            raise translated(error, self._url, f"append to {topic}/{partition}") from error
+            known = self._last_error if error.args[0].code() == KafkaError._FATAL else None
+            raise translated(known or error, self._url, f"append to {topic}/{partition}") from error
         self._waiting += 1
         if self._waiting >= _POLL_EVERY:
             self._producer.poll(0)
             self._take_reports()
 
     def flush(self, timeout_s: float = 30.0) -> None:
-        left = self._producer.flush(timeout_s)
+        left = self._flushed(timeout_s)
         self._take_reports()
         if self._lost is not None:
             raise self._lost
@@ -101,6 +102,17 @@ class KafkaWriter(Writer):
     def abandon(self) -> None:
         self._producer.purge()
         self._producer.poll(0)
+
+    def _flushed(self, timeout_s: float) -> int:
+        """How many records are still not acknowledged; a refusal for good is raised in the middle of a callback."""
+        try:
+            return self._producer.flush(timeout_s)
+        except (KafkaException, SystemError) as error:
+            cause = error if isinstance(error, KafkaException) else error.__cause__
+            if not isinstance(cause, KafkaException):
+                raise
+            self._lost = DeliveryFailed(str(translated(cause, self._url, "append")))
+            raise self._lost from error
 
     def _report_to(self, topic: str, partition: int) -> Callable[[KafkaError | None, Message], None]:
         """Return what is called with each delivery report of a partition: it keeps the last one of each outcome.

@@ -17,7 +17,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 
@@ -29,6 +29,7 @@ from flows.connectors.log_errors import (
     LogCorrupt,
     LogError,
     LogFull,
+    LogSettingsError,
     LogUnreachable,
     LogUrlError,
     LogVersionError,
@@ -38,7 +39,8 @@ from flows.connectors.log_errors import (
     UnknownTopic,
     WriterFenced,
 )
-from flows.secrets import Secret, is_secret, without_user
+from flows.connectors.log_settings import LogSettings
+from flows.secrets import without_user
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -50,6 +52,7 @@ __all__ = [
     "LogError",
     "LogFull",
     "LogSettings",
+    "LogSettingsError",
     "LogUnreachable",
     "LogUrlError",
     "LogVersionError",
@@ -72,34 +75,6 @@ Position = tuple[str, int]
 Positions = Mapping[Position, int]
 """(topic, partition) -> offset of the next record to read."""
 Headers = tuple[tuple[str, bytes], ...]
-
-
-class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach a log. The first three serve both backends."""
-
-    create: bool = True
-    """Make a missing SQLite file; False is for commands that only read."""
-    timeout_s: float = 5.0
-    """How long one administrative answer may take before the log counts as unreachable."""
-    flush_timeout_s: float = 30.0
-    """How long an append waits for room, Kafka tries to deliver, a SQLite writer waits for other writers."""
-    kafka: dict[str, str | int | float | bool | Secret] = {}
-    """Further librdkafka settings (SASL, TLS, compression), given to every client; passwords are kept as Secret."""
-    linger_ms: float = 5.0
-    """Kafka: how long a record may wait for company; `flush` waits for none, and every sink flushes what it wrote."""
-    synchronous: Literal["full", "normal"] = "full"
-    """SQLite: `full` survives power loss; `normal` survives only `kill -9`, and saves an fsync per flush."""
-    poll_interval_s: float = 0.001
-    """SQLite: how long a blocked poll sleeps between looks."""
-    max_bytes: int = 0
-    """SQLite: LogFull beyond this size; 0 = as large as the disk."""
-
-    def __post_init__(self) -> None:
-        kept = {
-            name: Secret(value) if isinstance(value, str) and is_secret((name,)) else value
-            for name, value in self.kafka.items()
-        }
-        msgspec.structs.force_setattr(self, "kafka", kept)
 
 
 class TopicSpec(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ Errors, all raised with what was wrong, where, and what to do:
 
     LogError
     ├── LogUrlError (also ValueError)   the URL names no log
+    ├── LogSettingsError (also ValueError)  a setting that the log's client does not take
     ├── LogUnreachable                  no such file or server, no permission, or locked too long
     ├── LogFull                         no room for the batch, of which nothing was written
     ├── LogCorrupt                      the file is no log, or damaged
@@ -29,6 +30,10 @@ class LogError(Exception):
 
 class LogUrlError(LogError, ValueError):
     """The URL names no log."""
+
+
+class LogSettingsError(LogError, ValueError):
+    """A setting that the log's client does not take."""
 
 
 class LogUnreachable(LogError):

@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator
 from typing import NoReturn
 
+import msgspec
 import pytest
 
 from tests.servers import kafka, registry
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import NoServer
 from tests.servers.registry import RegistryServer
+from tests.servers.secured import Secured
 from tests.servers.shared import shared
 
 
@@ -44,6 +46,15 @@ def registry_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a Confluent client is given for the session's one registry: subjects need names of their own."""
     try:
         return shared("registry", tmp_path_factory)[0]
+    except NoServer as reason:
+        _refuse(str(reason))
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    """The session's one broker with TLS, passwords, certificates and rights; tests use topics of their own."""
+    try:
+        return msgspec.json.decode(shared("secured", tmp_path_factory)[0], type=Secured)
     except NoServer as reason:
         _refuse(str(reason))
 

@@ -26,10 +26,7 @@ _JARS = (f"org.apache.kafka:kafka_2.13:{KAFKA}", "org.apache.logging.log4j:log4j
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
 log.dirs={logs}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -42,13 +39,23 @@ log.cleaner.backoff.ms=200
 log.cleaner.dedupe.buffer.size=4194304
 group.initial.rebalance.delay.ms=0
 """
+_LISTENERS = """listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+inter.broker.listener.name=PLAINTEXT
+"""
 
 
 class KafkaServer(ServerProcess):
-    """A broker on loopback: `with KafkaServer() as server: server.bootstrap`; NoServer where none can run."""
+    """A broker on loopback: `with KafkaServer() as server: server.bootstrap`; NoServer where none can run.
 
-    def __init__(self) -> None:
-        self.bootstrap = os.environ.get("TITAN_TEST_BROKER", "")
+    `users`: options that make them when the log is laid out.
+    """
+
+    def __init__(self, users: tuple[str, ...] = ()) -> None:
+        self.client: dict[str, str] = {}
+        """What a client must be told besides the address."""
+        self._users = users
+        self.bootstrap = "" if users else os.environ.get("TITAN_TEST_BROKER", "")
         if self.bootstrap:
             return
         port = free_port()
@@ -60,11 +67,17 @@ class KafkaServer(ServerProcess):
             return
         self.kind = f"Apache Kafka {KAFKA}"
         self.folder = own_folder("kafka")
-        properties = _PROPERTIES.format(port=port, controller=free_port(), logs=self.folder / "logs")
+        controller = free_port()
+        properties = _PROPERTIES.format(controller=controller, logs=self.folder / "logs")
+        properties += self.listeners(self.folder, port, controller)
         (self.folder / "server.properties").write_text(properties)
         self._java = [java, "-Xmx512m", "-Xms128m", *jvm.SMALL, "-cp", f"{jars}/*"]
         self.command = [*self._java, "kafka.Kafka", "server.properties"]
         self._format()
+
+    def listeners(self, folder: Path, port: int, controller: int) -> str:
+        """Where it listens, and to whom: as properties."""
+        return _LISTENERS.format(port=port, controller=controller)
 
     def wipe(self) -> None:
         """A fresh log at the same address: what an operator does by mistake. The broker must be stopped."""
@@ -77,7 +90,8 @@ class KafkaServer(ServerProcess):
         host, port = self.bootstrap.split(":")
         try:
             socket.create_connection((host, int(port)), 1).close()
-            AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(timeout=2)
+            told = {"bootstrap.servers": self.bootstrap, "log_level": 0, **self.client}
+            AdminClient(told).list_topics(timeout=2)
         except (OSError, KafkaException):
             return False
         return True
@@ -104,7 +118,10 @@ class KafkaServer(ServerProcess):
             cluster = "A" + cluster[1:]
         command = [*self._java, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
         done = subprocess.run(
-            [*command, "-c", "server.properties"], cwd=self.folder, capture_output=True, text=True
+            [*command, "-c", "server.properties", *self._users],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             raise NoServer(f"Kafka's StorageTool failed: {done.stdout[-500:]}{done.stderr[-500:]}")

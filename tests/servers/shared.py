@@ -1,6 +1,6 @@
 """How do all pytest workers share one server of a kind? The first to ask starts this program, which keeps it.
 
-`python -m tests.servers.shared kafka|registry OWNER_PID STATE_FILE` serves until the owner, the pytest that began, is
+`python -m tests.servers.shared KIND OWNER_PID STATE_FILE` serves until the owner, the pytest that began, is
 gone. STATE_FILE then holds `ok<TAB>address<TAB>kind` or `no<TAB>reason`.
 """
 
@@ -19,11 +19,13 @@ import pytest
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import READY_S, NoServer, ServerProcess
 from tests.servers.registry import RegistryServer
+from tests.servers.secured import SecuredKafka
 
 _FETCH_S = 600.0
 _KINDS: dict[str, tuple[Callable[[], AbstractContextManager[ServerProcess]], str]] = {
     "kafka": (KafkaServer, "bootstrap"),
     "registry": (RegistryServer, "url"),
+    "secured": (SecuredKafka, "address"),
 }
 
 

@@ -23,6 +23,7 @@ DONE, BUG, USAGE, BAD_INPUT, UNREACHABLE, CHECK_FAILED, INTERRUPTED = (0, 1, 2, 
 _CODES: dict[str, int] = {
     "flows.config.errors:ConfigError": USAGE,
     "flows.connectors.log_errors:LogUrlError": USAGE,
+    "flows.connectors.log_errors:LogSettingsError": USAGE,
     "flows.connectors.input_errors:InputError": BAD_INPUT,
     "flows.connectors.log_errors:RecordTooLarge": BAD_INPUT,
     "flows.connectors.log_errors:LogError": UNREACHABLE,
