@@ -62,7 +62,7 @@ _MEANING: dict[int, tuple[type[LogError], str]] = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: (LogUnreachable, _RIGHTS),
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
         LogUnreachable,
-        "Give its user WRITE and DESCRIBE on the transactional ids titan*",
+        "Give its user WRITE and DESCRIBE on the transactional ids that begin with titan:",
     ),
     KafkaError._INVALID_ARG: (LogSettingsError, "Correct the setting of log.kafka that it names"),
     KafkaError.TOPIC_ALREADY_EXISTS: (TopicMismatch, "Somebody else has just made it: try again"),

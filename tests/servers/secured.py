@@ -9,22 +9,24 @@ from pathlib import Path
 import msgspec
 from confluent_kafka.admin import (
     AclBinding,
-    AclOperation,
     AclPermissionType,
     AdminClient,
     ResourcePatternType,
     ResourceType,
 )
+from confluent_kafka.admin import AclOperation as Right
 
 from tests.servers.certificates import Authority
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import NoServer, free_port
 
 PASSWORDS = {name: f"{name}-canary-8271" for name in ("admin", "titan", "reader", "stranger")}
-RIGHTS = {
-    "titan": (AclOperation.READ, AclOperation.WRITE, AclOperation.CREATE, AclOperation.DESCRIBE),
-    "reader": (AclOperation.READ,),
-}
+RIGHTS = (
+    ("titan", ResourceType.TOPIC, "*", (Right.READ, Right.WRITE, Right.CREATE, Right.DESCRIBE)),
+    ("titan", ResourceType.TRANSACTIONAL_ID, "titan:", (Right.WRITE, Right.DESCRIBE)),
+    ("reader", ResourceType.TOPIC, "*", (Right.READ,)),
+)
+"""User, kind and name or prefix of what it may use, and how."""
 _PROPERTIES = """listeners=SECURE://127.0.0.1:{port},MUTUAL://127.0.0.1:{mutual},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=SECURE://127.0.0.1:{port},MUTUAL://127.0.0.1:{mutual}
 listener.security.protocol.map=SECURE:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT
@@ -96,16 +98,22 @@ class SecuredKafka(KafkaServer):
         """Start, and give each user its rights."""
         super().start()
         admin = AdminClient(self.client | {"bootstrap.servers": self.bootstrap})
-        rights = [
-            AclBinding(
-                ResourceType.TOPIC, "*", ResourcePatternType.LITERAL, f"User:{prefix}{user}", "*",
-                operation, AclPermissionType.ALLOW,
-            )
-            for user, operations in RIGHTS.items() for prefix in ("", "CN=") for operation in operations
-        ]  # fmt: skip
-        for future in admin.create_acls(rights).values():
+        for future in admin.create_acls(_rights()).values():
             future.result(30)
 
 
 def _scram(name: str) -> str:
     return f"--add-scram=SCRAM-SHA-512=[name={name},password={PASSWORDS[name]}]"
+
+
+def _rights() -> list[AclBinding]:
+    """The rights of each user, come by password or by certificate."""
+    found = []
+    for user, kind, name, operations in RIGHTS:
+        pattern = ResourcePatternType.LITERAL if name == "*" else ResourcePatternType.PREFIXED
+        for operation in operations:
+            for principal in (f"User:{user}", f"User:CN={user}"):
+                found.append(
+                    AclBinding(kind, name, pattern, principal, "*", operation, AclPermissionType.ALLOW)
+                )
+    return found
