@@ -18,7 +18,8 @@ without them, a symbol holds W back only from its first record on.
 
 When every symbol heard of has said its last (``final``) and all of it has been taken, the cut ends with
 ``SessionsEnded``: how the account stands then would otherwise be told by the next session only. A cut that
-takes nothing is in no journal, so it forgets no end either: a restarted symbol leg may repeat its promises.
+takes nothing is in no journal, so it leaves no trace in the state either: W does not rise by it, and an end that was
+told stays told when a restarted symbol leg repeats its promises.
 
 Marks stay in the columns that their records brought (``mark_run``); a cut gives those between two other events
 as one run.
@@ -160,11 +161,14 @@ class Sequencer(msgspec.Struct, frozen=True):
         del state.pending[:end]
         run = _take_marks(state, taken_to_ns)
         state.late += bisect_right(told, state.taken_to_ns, key=_time)
-        state.taken_to_ns, before_ns = max(state.taken_to_ns, taken_to_ns), state.taken_to_ns
         if run is not None:
-            state.late += int(run.longs[:, 0].searchsorted(before_ns, "right"))
+            state.late += int(run.longs[:, 0].searchsorted(state.taken_to_ns, "right"))
         woven = [event for _, event in told] if run is None else _woven(run, told)
-        return [*commands, *woven, *_ends(state, bool(commands or woven))]
+        to_ns = max(state.taken_to_ns, taken_to_ns)
+        taken = [*commands, *woven, *_ends(state, to_ns, bool(commands or woven))]
+        if taken:
+            state.taken_to_ns = to_ns
+        return taken
 
     def positions(self, state: SequencerState) -> tuple[InputPosition, ...]:
         """How far each input has been read, sorted, for the journal."""
@@ -174,14 +178,14 @@ class Sequencer(msgspec.Struct, frozen=True):
         )
 
 
-def _ends(state: SequencerState, took: bool) -> list[Taken]:
+def _ends(state: SequencerState, to_ns: int, took: bool) -> list[Taken]:
     """The end of all sessions, once each time that it comes; of those that were heard, whatever was expected."""
     heard = [clock for clock in state.clocks.values() if clock.headers or clock.complete_to_ns != _NEVER]
     ended = bool(heard) and all(clock.ended and not clock.headers for clock in heard) and not state.waiting
     told = state.told_end
     if ended or took:
         state.told_end = ended
-    return [SessionsEnded(state.taken_to_ns)] if ended and not told else []
+    return [SessionsEnded(to_ns)] if ended and not told else []
 
 
 def _note(state: SequencerState, record: InputRecord, ordinal: int, event: Told) -> None:

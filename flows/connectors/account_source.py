@@ -114,7 +114,6 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         if stop.asked():
             raise StopIteration
         events, entry = self._again() if self._replay else self._anew()
-        self._meter.event_time_ns = self._state.taken_to_ns
         refused, self._inputs.refused = self._inputs.refused, []
         self._awake = None if events or self._replay else datetime.now(UTC) + _IDLE
         return [(self._settings.account, Taken(events, refused, entry))] if events or refused else []
@@ -143,6 +142,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
         self._sequencer.offer(self._state, self._inputs.read_to(positions))
         self._seq, self._journal_at = entry.seq + 1, offset + 1
+        self._meter.event_time_ns = entry.taken_to_ns
         return self._sequencer.take_to(self._state, entry.taken_to_ns), None
 
     def _anew(self) -> tuple[list[Event], JournalEntry | None]:
@@ -157,6 +157,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         ended = self._has_ended() if not found else False
         force = ended or self._out_of_patience()
         taken_to_ns, events = self._sequencer.take(self._state, force)
+        self._meter.event_time_ns = max(self._meter.event_time_ns, taken_to_ns)
         if not events and ended:
             raise StopIteration
         if events or not self._state.waiting:

@@ -3,13 +3,12 @@
 import multiprocessing
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 
 import msgspec
 
 from tests.chaos.faults import Fault
 from tests.chaos.planted import PLANTED, planted
-from tests.chaos.trial import Outcome, Trial, run, trial
+from tests.chaos.trial import Outcome, Trial, reference, run, trial
 
 
 class Row(msgspec.Struct):
@@ -81,9 +80,11 @@ def shrunk(failing: Trial) -> Trial:
 
 def found_after(bug: str, first: int, most: int) -> int | None:
     """Return in which of the trials from ``first`` on a planted bug was found; None where it was not."""
-    with planted(PLANTED[bug]) if bug else nullcontext():
-        for number in range(most):
-            if run(trial(first + number)).difference:
+    for number in range(most):
+        tried = trial(first + number)
+        reference(tried.market)
+        with planted(PLANTED[bug]):
+            if run(tried).difference:
                 return number + 1
     return None
 

@@ -92,7 +92,7 @@ def _believe_at_once(clock: Any) -> None:
 
 
 def _any_cut(right: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda state, _took: right(state, True)
+    return lambda state, to_ns, _took: right(state, to_ns, True)
 
 
 _RIGHT_WRITE = _SINK.write_batch

@@ -39,10 +39,11 @@ class Process:
     One that is ``fenced`` may be replaced by another while it is paused.
     """
 
-    def __init__(self, name: str, build: Callable[[Log], Dataflow], ends: bool, fenced: bool) -> None:
+    def __init__(self, name: str, build: Callable[[Log], Dataflow | None], ends: bool, fenced: bool) -> None:
         self.name = name
         self.fenced = fenced
         self.replaced = False
+        self.after: Process | None = None
         self.build = build
         self.ends = ends
         self.finished = False
@@ -91,9 +92,11 @@ class World:
         raise AssertionError(f"no end after {_MOST_STEPS} steps: {[p.name for p in going]}")
 
     def _dice_clock(self) -> None:
-        self.clock.now_s += 0.01 if self._dice.random() < 0.995 else self._dice.choice((0.5, 3.0, 3600.0))
+        self.clock.now_s += 0.01 if self._dice.random() < 0.99 else self._dice.choice((0.5, 3.0, 3600.0))
 
     def _step(self, process: Process) -> None:
+        if process.after is not None and not process.after.finished:
+            return
         if process.rests > 0:
             process.rests -= 1
             return
@@ -131,7 +134,11 @@ class World:
         process.log = TriedLog(self._log, process.turn, self._torn)
         process.store.forget_unfinished()
         process.backups.append(process.store.copy())
-        process.worker = Worker(process.build(process.log), process.store, process.turn)
+        flow = process.build(process.log)
+        if flow is None:
+            self._end(process)
+        else:
+            process.worker = Worker(flow, process.store, process.turn)
 
     def _bury(self, process: Process) -> None:
         fault, process.turn.pending = process.turn.pending, None
@@ -139,7 +146,7 @@ class World:
         process.log.drop()
         process.worker = None
         process.asked.clear()
-        process.rests = self._dice.choice((0, 0, 5, 50))
+        process.rests = self._dice.choice((0, 0, 5, 50, 300))
         if fault is not None and fault.kind == "lose":
             process.store = Store()
         elif fault is not None and fault.kind == "old":

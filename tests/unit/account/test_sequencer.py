@@ -281,3 +281,15 @@ def test_a_promise_that_is_repeated_tells_no_other_end() -> None:
     assert sequencer.take(state)[1] == []
     sequencer.offer(state, [marks(2, "A", to=10, final=True)])
     assert sequencer.take(state)[1] == []
+
+
+def test_a_cut_that_takes_nothing_leaves_no_trace() -> None:
+    """It is in no journal: whoever replays the journal does not know of it."""
+    sequencer = Sequencer()
+    state = sequencer.init()
+    sequencer.offer(state, [marks(0, "A", to=5)])
+    assert sequencer.take(state) == (START + 5 * SECOND, [])
+    sequencer.offer(state, [marks(0, "B", 1, partition=1), marks(1, "A", 6)])
+    assert sequencer.frontier_ns(state) == START + 1 * SECOND
+    taken_to, events = sequencer.take(state)
+    assert taken_to == START + 1 * SECOND and told(events) == [("Mark", "B", 1)]
