@@ -25,14 +25,15 @@ def input_partitions(log: Log, account: str, venue_reports: bool) -> list[Positi
 class AccountInputs:
     """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter.
 
-    A dead letter waits for its turn as a record does: a restart at ``given`` meets it again only if it was not given.
+    Records that were read too early (one partition comes ahead of another) wait as they came: decoded they would be
+    twice as large.
     """
 
     def __init__(self, log: Log, account: str, positions: dict[Position, int]) -> None:
         self._account = account
         self._key = account.encode()
         self._reader: Reader = log.reader(positions)
-        self._waiting: dict[Position, deque[InputRecord | DeadLetter]] = {}
+        self._waiting: dict[Position, deque[Record]] = {}
         self.given: dict[Position, int] = dict(positions)
         self.refused: list[DeadLetter] = []
 
@@ -57,19 +58,18 @@ class AccountInputs:
 
     def _read(self, max_records: int, timeout_s: float) -> None:
         for record in self._reader.poll(max_records, timeout_s):
-            source = (record.topic, record.partition)
-            self._waiting.setdefault(source, deque()).extend(self._decode(record))
+            self._waiting.setdefault((record.topic, record.partition), deque()).append(record)
 
     def _give(self, stop: dict[Position, int]) -> list[InputRecord]:
         given: list[InputRecord] = []
         for source, end in stop.items():
-            waiting = self._waiting.get(source, ())
+            waiting = self._waiting.get(source) or deque()
             while waiting and waiting[0].offset < end:
-                found = waiting.popleft()  # type: ignore[union-attr]
-                if isinstance(found, DeadLetter):
-                    self.refused.append(found)
-                else:
-                    given.append(found)
+                for found in self._decode(waiting.popleft()):
+                    if isinstance(found, DeadLetter):
+                        self.refused.append(found)
+                    else:
+                        given.append(found)
             self.given[source] = max(end, self.given.get(source, 0))
         return given
 
