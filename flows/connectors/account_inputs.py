@@ -1,7 +1,7 @@
 """How are the account leg's inputs read? Signals, marks and commands of one account, decoded, in log order."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
@@ -12,6 +12,10 @@ from schemas.codec import DecodeError, NewerVersion, decode, decode_rows
 from schemas.orders import ExecutionReport, Signal
 
 INPUTS = MARKS, SIGNALS, COMMANDS, REPORTS = "marks", "trade_signals", "risk_commands", "execution_reports"
+
+
+_EARLY = 20_000
+"""Records of a partition that may be read ahead of the others while the journal is followed."""
 
 
 def input_partitions(log: Log, account: str, venue_reports: bool) -> list[Position]:
@@ -37,14 +41,18 @@ class AccountInputs:
         self.given: dict[Position, int] = dict(positions)
         self.refused: list[DeadLetter] = []
 
-    def poll(self, max_records: int) -> list[InputRecord]:
-        """Return what can be read now."""
+    def poll(self, max_records: int, without: Collection[Position] = ()) -> list[InputRecord]:
+        """Return what can be read now, leaving some partitions alone."""
+        self._reader.hold(without)
         self._read(max_records, 0.0)
         return self._give(self._reader.positions())
 
     def read_to(self, stop: dict[Position, int]) -> list[InputRecord]:
         """Return everything below ``stop``, waiting for it; keep what was read beyond."""
         while not self._reader.at_end(stop):
+            here = self._reader.positions()
+            full = [source for source, early in self._waiting.items() if len(early) >= _EARLY]
+            self._reader.hold([source for source in full if here[source] >= stop.get(source, 0)])
             self._read(2000, 1.0)
         return self._give(stop)
 

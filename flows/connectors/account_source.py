@@ -19,6 +19,7 @@ from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record, Writer
 from flows.connectors.partitioner import partition_of
+from flows.connectors.read_ahead import needed, too_early
 from flows.meter import Meter
 from operators.sequencer import Sequencer, SequencerState
 from operators.sequencer import Taken as Event
@@ -106,6 +107,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         meter.opened(lambda: dict(self._inputs.given))
         self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
         self._stop = self._inputs.ends() if settings.to_end else None
+        self._held: list[Position] = []
         self._reopened = False
         self._awake: datetime | None = None
         self._moved = time.monotonic()
@@ -150,7 +152,8 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         if self._stop is not None and not self._reopened:
             self._sequencer.reopen(self._state)
             self._reopened = True
-        found = self._inputs.poll(self._settings.poll_records)
+        self._held = self._too_early()
+        found = self._inputs.poll(self._settings.poll_records, self._held)
         self._sequencer.offer(self._state, found)
         if found:
             self._meter.polled(len(found))
@@ -163,6 +166,15 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         if events or not self._state.waiting:
             self._moved = time.monotonic()
         return events, self._entry(taken_to_ns, force) if events else None
+
+    def _too_early(self) -> list[Position]:
+        """Return what to leave alone; nothing where what is waited for will not come any more."""
+        given, stop_at = self._inputs.given, self._stop
+        early = too_early(self._state, given, self._held)
+        if early and stop_at is not None:
+            awaited = needed(self._state, given)
+            return [] if all(given[source] >= stop_at[source] for source in awaited) else early
+        return early
 
     def _has_ended(self) -> bool:
         if self._stop is not None:

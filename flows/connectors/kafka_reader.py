@@ -5,7 +5,7 @@ than N are there. When the connection was lost, the log's identity is asked for 
 believed: a broker that came back with an empty disk would else be read on at the old offsets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -60,6 +60,7 @@ class KafkaReader(Reader):
         self._positions: dict[Position, int] = dict(positions)
         self._topics = sorted({topic for topic, _ in positions})
         self._slots = KeySlots()
+        self._held: set[Position] = set()
         try:
             self._consumer = Consumer(consumer_config(servers, settings) | {"error_cb": self._noticed})
             self._assign()
@@ -142,6 +143,15 @@ class KafkaReader(Reader):
         found.offsets.append(offsets)
         found.values.extend([value or b"" for value in map(Message.value, messages)])
 
+    def hold(self, places: Collection[Position]) -> None:
+        """See Reader; what was fetched of them is dropped, and fetched again when they are let go."""
+        wanted = set(places)
+        if wanted == self._held:
+            return
+        self._consumer.resume([TopicPartition(*place) for place in self._held - wanted])
+        self._consumer.pause([TopicPartition(*place) for place in wanted - self._held])
+        self._held = wanted
+
     def positions(self) -> dict[Position, int]:
         return dict(self._positions)
 
@@ -199,6 +209,7 @@ class KafkaReader(Reader):
 
     def _assign(self) -> None:
         self._consumer.assign([TopicPartition(t, p, offset) for (t, p), offset in self._positions.items()])
+        self._held = set()
 
     def _noticed(self, error: KafkaError) -> None:
         """Called while polling when a connection fails; librdkafka itself goes on trying."""

@@ -15,7 +15,7 @@ Errors: one small tree under LogError, drawn in `log_errors.py`; import them fro
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -158,6 +158,10 @@ class Reader(ABC):
         """The same poll in columns, for thousands of records at once; None where there are none."""
         found = self.poll_by_key(max_records, timeout_s)
         return runs_of(found) if found else None
+
+    @abstractmethod
+    def hold(self, places: Collection[Position]) -> None:
+        """Leave these partitions alone, and none but these, until told otherwise."""
 
     @abstractmethod
     def positions(self) -> dict[Position, int]:

@@ -6,6 +6,7 @@ checkpoint. Idle polls look at `PRAGMA data_version` (2 µs), which moves when a
 
 import sqlite3
 import time
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ class SqliteReader(Reader):
         self._url = url
         self._interval_s = settings.poll_interval_s
         self._seen = -1
+        self._held: set[Position] = set()
         self._parts: list[_Part] = []
         for (topic, partition), offset in positions.items():
             row = db.execute(
@@ -78,6 +80,10 @@ class SqliteReader(Reader):
                     run[1].append(value or b"")
         return grouped
 
+    def hold(self, places: Collection[Position]) -> None:
+        if self._held != set(places):
+            self._held, self._seen = set(places), -1
+
     def positions(self) -> dict[Position, int]:
         return {(part.topic, part.partition): part.offset for part in self._parts}
 
@@ -114,7 +120,7 @@ class SqliteReader(Reader):
         room = max_records
         for part in self._parts:
             first, end = spans[part.id]
-            if part.offset == end:
+            if part.offset == end or (part.topic, part.partition) in self._held:
                 continue
             check_span(self._url, (part.topic, part.partition), part.offset, (first, end))
             if room == 0:

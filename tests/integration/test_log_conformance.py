@@ -231,6 +231,22 @@ def test_no_partition_starves(log: Log, topic: str) -> None:
     assert log.spans(topic) == [(0, 300)] * 4
 
 
+def test_a_partition_that_is_held_is_left_alone_until_it_is_let_go(log: Log, topic: str) -> None:
+    for partition in range(2):
+        fill(log, topic, 3000, partition)
+    with log.reader({(topic, 0): 0, (topic, 1): 0}) as reader:
+        first = reader.poll(10, 10.0)
+        reader.hold([(topic, 0)])
+        at = reader.positions()[topic, 0]
+        others = read(reader, {(topic, 1): 3000})
+        assert {record.partition for record in others} <= {1} and reader.positions()[topic, 0] == at
+        reader.hold([(topic, 1)])
+        rest = read(reader, {(topic, 0): 3000})
+    for partition in range(2):
+        offsets = [r.offset for r in (*first, *others, *rest) if r.partition == partition]
+        assert offsets == list(range(3000))
+
+
 def test_two_readers_do_not_disturb_each_other(log: Log, topic: str) -> None:
     fill(log, topic, 50, partition=0)
     with log.reader({(topic, 0): 0}) as one, log.reader({(topic, 0): 25}) as two:
