@@ -26,11 +26,12 @@ from flows.run_settings import as_record
 from flows.symbol_states import SymbolStates, symbol_leg
 from operators.account_leg import AccountLeg
 from operators.account_state import AccountState
+from operators.mark_run import MarkRun
 from operators.performance import Metrics
 from operators.portfolio import portfolio_update
 from operators.sequencer import InputRecord, Sequencer, Taken
 from operators.strategies import StrategyError
-from schemas.account import PortfolioUpdate
+from schemas.account import PortfolioUpdate, RiskCommand
 from schemas.codec import Event
 
 
@@ -69,7 +70,10 @@ class BacktestSummary(msgspec.Struct):
 
 
 class Backtest:
-    """Both legs over a history; ``results`` takes what they say, ``commands`` act at their place in event time."""
+    """Both legs over a history; ``results`` takes what they say, ``commands`` act at their place in event time.
+
+    ``looks`` are event times at which it is told how the account stands, rising; later than the last event is its end.
+    """
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Backtest:
         history: History,
         results: BacktestResults,
         commands: Iterable[TimedCommand] = (),
+        looks: Iterable[int] = (),
     ) -> None:
         self._states = SymbolStates(symbol_leg(settings))
         self._account_leg: AccountLeg = account_leg(settings)
@@ -88,6 +93,7 @@ class Backtest:
         self._sequencer = Sequencer(self.symbols)
         self._inputs = self._sequencer.init()
         self._commands = deque(commands)
+        self._looks = deque(looks)
         self._obeyed = 0
 
     def run(self, progress: Callable[[int, int], None]) -> None:
@@ -108,6 +114,8 @@ class Backtest:
                 self._results.flush()
                 progress(said.bars, said.event_time_ns)
             self._fold_account(force=True)
+            while self._looks:
+                self._look(min(self._looks[0], self.account.clock_ns))
         except StrategyError as error:
             self.fault = str(error)
         finally:
@@ -141,8 +149,36 @@ class Backtest:
         self._results.journal(taken_to_ns, force, self._sequencer.positions(self._inputs))
         said: list[Event] = []
         for event in events:
-            said += self._account_leg.step(self.account, event)
+            rest = event
+            while self._looks and _ends_ns(rest) > self._looks[0]:
+                before, rest = _parted(rest, self._looks[0])
+                said += self._account_leg.step(self.account, before) if before is not None else []
+                self._results.account(said)
+                said = []
+                self._look(self._looks[0])
+            said += self._account_leg.step(self.account, rest)
         self._results.account(said)
+
+    def _look(self, at_ns: int) -> None:
+        """Tell how the account stands, which leaves it as it is."""
+        self._looks.popleft()
+        state = msgspec.structs.replace(self.account)
+        self._results.look(portfolio_update(self._account_leg, state, "look", at_ns))
+
+
+def _ends_ns(event: Taken) -> int:
+    """Return the event time of an event, of marks that of the last; a person's command has none."""
+    if isinstance(event, MarkRun):
+        return int(event.longs[-1, 0])
+    return -1 if isinstance(event, RiskCommand) else event.ts_event_ns
+
+
+def _parted(event: Taken, at_ns: int) -> tuple[Taken | None, Taken]:
+    """Return the marks up to a time and those after it; of anything else nothing and all."""
+    if not isinstance(event, MarkRun):
+        return None, event
+    end = int(event.longs[:, 0].searchsorted(at_ns, "right"))
+    return event.part(0, end) if end else None, event.part(end, len(event))
 
 
 def backtest(

@@ -37,8 +37,8 @@ class BacktestResults:
     def __init__(self, settings: Settings, log: Log | None = None) -> None:
         self.progress = Progress()
         self.digests = Digests()
-        self._performance = Performance(ns(settings.account.day_offset))
-        self._performed = self._performance.init()
+        self.performing = Performance(ns(settings.account.day_offset))
+        self.performed = self.performing.init()
         self._account = settings.account.id
         self._cuts = 0
         self._ends: dict[Position, int] = {}
@@ -113,7 +113,7 @@ class BacktestResults:
         for event in events:
             self.digests.event(event)
             if isinstance(event, PERFORMING):
-                self._performance.step(self._performed, event)
+                self.performing.step(self.performed, event)
         if self._writer is None:
             for event in events:
                 self._accounts.count(event)
@@ -121,9 +121,12 @@ class BacktestResults:
             for record in self._accounts.records(events):
                 self._append(record)
 
+    def look(self, now: PortfolioUpdate) -> None:
+        """Be told how the account stands at a time that was asked for; it enters no log."""
+
     def performance(self, last: PortfolioUpdate) -> PerformanceResult:
         """Return how the account did up to its last event; ``last`` is how it stands then, and enters no log."""
-        return self._performance.finish(self._performed, last)
+        return self.performing.finish(self.performed, last)
 
     def flush(self) -> None:
         """Make durable what was taken so far."""

@@ -3,27 +3,29 @@
 import os
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from ui.cli.exits import CheckFailed, UsageError
+from ui.cli.grouped import grouped
 from ui.cli.kept import new_run
 from ui.cli.kernels import note_compiling
 from ui.cli.options import ConfigOption, JsonOption, open_configured
 from ui.cli.output import emit_json, note
 from ui.cli.progress import Bar, StatusLine
+from ui.cli.times import time_ns
 
 if TYPE_CHECKING:
     from flows.connectors.log import Log
     from flows.replay_settings import ReplaySettings
     from flows.verify import Verdict
-    from flows.what_if import WhatIf
+    from flows.what_if import Stretch, WhatIf
 
 EXAMPLES = (
     "Examples:\n\ntitan replay --verify data/demo\n\ntitan replay --verify kafka://localhost:9092 --json\n\n"
     "titan replay --what-if data/demo --set fast=10\n\n"
-    "titan replay --what-if data/demo --set venue.taker_bps=2 --set strategies.rsi_reversion.enabled=false"
+    "titan replay --what-if data/demo --set venue.taker_bps=2 --from 2013-09-03 --to 2013-09-03T16:00:00Z"
 )
 
 
@@ -61,10 +63,26 @@ OtherwiseOption = Annotated[
 ]
 
 
+class What(NamedTuple):
+    """What is done with the run, and of which event times a what-if tells."""
+
+    verify: VerifyOption = False
+    what_if: WhatIfOption = False
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="--what-if: tell only of what is not before this time."),
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="--what-if: tell only of what is not after this time."),
+    ] = None
+
+
+@grouped
 def replay(
     run: RunArgument = None,
-    verify: VerifyOption = False,
-    what_if: WhatIfOption = False,
+    *,
+    what: What,
     keep: KeepOption = None,
     account: AccountOption = None,
     sets: OtherwiseOption = None,
@@ -76,23 +94,49 @@ def replay(
     --verify compares bars, features, regimes, marks, signals, decisions, orders, reports, ledgers, alerts and dead
     letters, event by event; a difference is shown with both records and its cause, and leaves with exit code 5.
 
-    --what-if shows what other settings would have changed: signals, orders, fills, profit and drawdown.
+    --what-if shows what other settings would have changed: signals, orders, fills, profit and drawdown; --from and --to
+    (event times, ISO 8601) tell of a stretch of the run only, which is simulated from the beginning all the same.
     """
     from flows.replay_settings import replay_settings
 
-    if verify == what_if:
+    if what.verify == what.what_if:
         raise UsageError(
             "say what to do with the run: titan replay --verify RUN, or --what-if RUN --set KEY=VALUE"
         )
-    if what_if and not sets:
+    if what.what_if and not sets:
         raise UsageError("--what-if: say what should have been otherwise, such as --set venue.taker_bps=2")
+    if what.verify and (what.since or what.until):
+        raise UsageError("--from and --to are for --what-if; a run is verified as a whole")
+    stretch = _stretch(what) if what.what_if else None
     _, log = open_configured(config, run)
     with log:
         settings = replay_settings(log, config, os.environ, sets or [], account)
-        (_what_if if what_if else _verify)(log, settings, keep, as_json)
+        if stretch is None:
+            _verify(log, settings, keep, as_json)
+        else:
+            _what_if(log, settings, stretch, keep, as_json)
 
 
-def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: bool) -> None:
+def _stretch(what: What) -> "Stretch":
+    from flows.what_if import WHOLE, Stretch
+
+    from_ns = WHOLE.from_ns if what.since is None else _named("--from", what.since)
+    to_ns = WHOLE.to_ns if what.until is None else _named("--to", what.until)
+    if from_ns > to_ns:
+        raise UsageError(f"--from {what.since} --to {what.until}: the end is before the beginning")
+    return Stretch(from_ns, to_ns)
+
+
+def _named(option: str, text: str) -> int:
+    found = time_ns(text)
+    if found is None:
+        raise UsageError(f"{option} {text}: write a time such as 2013-09-02T14:30:00Z")
+    return found
+
+
+def _what_if(
+    log: "Log", settings: "ReplaySettings", stretch: "Stretch", keep: Path | None, as_json: bool
+) -> None:
     from flows import stop
     from flows.what_if import what_if
     from ui.cli.what_if_text import print_what_if
@@ -102,7 +146,7 @@ def _what_if(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json:
     kept = _kept(log, settings, keep) if keep is not None else None
     try:
         with Bar("what if", "bars") as bar:
-            found: WhatIf = what_if(log, settings, kept, bar)
+            found: WhatIf = what_if(log, settings, kept, bar, stretch)
     finally:
         if kept is not None:
             kept.close()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from schemas.flatten import flatten
 from schemas.topics import TOPICS
 from ui.cli.exits import UsageError
 from ui.cli.output import flush, moment, note, write
+from ui.cli.times import time_ns
 
 POLL_RECORDS = 500
 POLL_S = 0.2
@@ -105,15 +105,12 @@ def _starts(log: Log, wanted: Tail) -> dict[tuple[str, int], int]:
 
 
 def _milliseconds(start: str) -> int:
-    try:
-        moment_ = datetime.fromisoformat(start)
-    except ValueError as error:
+    found = time_ns(start)
+    if found is None:
         raise UsageError(
             f"--from {start}: write earliest, latest, an offset, or a time such as 2013-09-02T14:30:00Z"
-        ) from error
-    if moment_.tzinfo is None:
-        moment_ = moment_.replace(tzinfo=UTC)
-    return max(1, int(moment_.timestamp() * 1000))
+        )
+    return max(1, found // 1_000_000)
 
 
 def _json_line(record: Record, ordinal: int, event: dict[str, Any]) -> str:

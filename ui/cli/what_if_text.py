@@ -19,6 +19,9 @@ _NUMBERS = ("sharpe_ratio", "profit_factor", "trades", "orders", "fills")
 def print_what_if(found: "WhatIf") -> None:
     """Print a what-if."""
     write(f"{found.log}, account {found.account}, settings {found.settings}")
+    if found.from_ns is not None or found.to_ns is not None:
+        since = "the beginning" if found.from_ns is None else moment(found.from_ns)
+        write(f"from {since} to {'the end' if found.to_ns is None else moment(found.to_ns)}")
     for text in _notes(found):
         write(f"note: {text}")
     write("")

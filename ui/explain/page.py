@@ -1,6 +1,5 @@
 """How does an explanation become one file that opens anywhere? The chart, the outline, rules, features, comparisons."""
 
-import os
 import shlex
 from html import escape
 from pathlib import Path
@@ -14,6 +13,7 @@ from ui.explain.words import at, duration, moment, number
 from ui.report.embed import own_file, page_template, plotly, plotly_licence, script_json
 from ui.report.figures import REGIME_COLOURS, REGIME_NAMES
 from ui.report.tables import Cell, figure, table, text
+from ui.whole_file import write_whole
 
 _PLACE = "symbol-0"
 _KEY = (
@@ -25,10 +25,7 @@ _KEY = (
 
 def write_page(told: Explanation, path: Path) -> None:
     """Write the page to ``path``, wholly or not at all; OSError where it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(page(told), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, page(told))
 
 
 def page(told: Explanation) -> str:

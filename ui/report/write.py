@@ -1,8 +1,8 @@
 """How does a log become a report? Read, compute, and, for the file, draw."""
 
-import os
 import time
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from ui.report.compare import Comparison, Setting, Told, compare
 from ui.report.compute import compute
 from ui.report.records import read_account, read_run
 from ui.report.report import Known, Report
+from ui.whole_file import write_whole
 
 _DRAWN = ("curve", "charts", "paths")
 
@@ -41,7 +42,7 @@ def write_report(log: Log, account: str, path: Path, title: str, known: Known | 
     from ui.report.page import page
 
     report = read_report(log, account, title, known)
-    _write(path, page(report))
+    write_whole(path, page(report))
     return report
 
 
@@ -69,7 +70,7 @@ def write_comparison(said: Comparison, path: Path, title: str) -> None:
     """
     from ui.report.compare_page import compare_page
 
-    _write(path, compare_page(said, title))
+    write_whole(path, compare_page(said, title))
 
 
 def numbers(report: Report | Comparison) -> dict[str, Any]:
@@ -78,14 +79,8 @@ def numbers(report: Report | Comparison) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name not in _DRAWN}
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
-
-
 def _commands(url: str, account: str) -> tuple[str, ...]:
+    url, account = quote(url), quote(account)
     return (
         "# this report again, and its numbers",
         f"titan report --log {url} --account {account} --out report.html",
