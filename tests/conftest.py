@@ -19,7 +19,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 kernel_cache.use()
 
 KEPT = {
-    f"TITAN_{name}" for name in ("CHAOS_SEED", "REQUIRE_KAFKA", "TEST_BROKER", "TEST_CACHE", "TEST_REGISTRY")
+    f"TITAN_{name}"
+    for name in (
+        "CHAOS_SEED",
+        "REQUIRE_KAFKA",
+        "TEST_BROKER",
+        "TEST_BROKER_ERASE",
+        "TEST_CACHE",
+        "TEST_REGISTRY",
+    )
 }
 
 for name in [name for name in os.environ if name.startswith("TITAN_") and name not in KEPT]:

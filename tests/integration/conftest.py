@@ -10,7 +10,6 @@ import pytest
 from flows.connectors.log import Record
 from tests.integration.log_contents import Event, Lane, assert_journal_is_whole, events, market_data
 from tests.integration.runs import Market, Place, kill_what_is_left
-from tests.servers.kafka import KafkaServer
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -48,8 +47,7 @@ def nothing_left_running() -> Iterator[None]:
 
 @pytest.fixture(params=["sqlite", "kafka"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty log: a file, then a broker of this test's own."""
+    """An empty log: a file, then a broker."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/titan.db"
-    server: KafkaServer = request.getfixturevalue("own_kafka")
-    return f"kafka://{server.bootstrap}"
+    return f"kafka://{request.getfixturevalue('empty_kafka')}"

@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-from tests.servers.kafka import KafkaServer
-
 ROOT = Path(__file__).parents[2]
 MINUTES = 240
 QUICK = ["--set", "strategies.sma_crossover.params.fast=3", "--set", "strategies.sma_crossover.params.slow=8"]
@@ -36,7 +34,7 @@ def _events(log: str, topic: str) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: event["id"])
 
 
-def test_ingest_run_and_read(own_kafka: KafkaServer, tmp_path: Path) -> None:
+def test_ingest_run_and_read(empty_kafka: str, tmp_path: Path) -> None:
     rows = ["time,open,high,low,close,volume"]
     for minute in range(MINUTES):
         price = 1650 + 20 * math.sin(minute / 12)
@@ -45,7 +43,7 @@ def test_ingest_run_and_read(own_kafka: KafkaServer, tmp_path: Path) -> None:
     file = tmp_path / "ES.csv"
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
     own = ["--set", f"run.recovery_dir={tmp_path}/recovery"]
-    logs = {f"kafka://{own_kafka.bootstrap}": own, f"sqlite:///{tmp_path}/t.db": []}
+    logs = {f"kafka://{empty_kafka}": own, f"sqlite:///{tmp_path}/t.db": []}
     said: dict[str, Any] = {}
     for log, sets in logs.items():
         assert len(_titan("topics", "apply", "--log", log)["created"]) > 10

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.connectors.kafka_reader import KafkaReader
 from flows.connectors.log import (
     DeliveryFailed,
     LogError,
@@ -116,6 +117,21 @@ def test_a_reader_may_not_write_and_a_stranger_not_read(secured: Secured) -> Non
         pytest.raises(LogUnreachable, match=f"authorization failed.*{rights}"),
     ):
         log.span(topic, 0)
+
+
+def test_a_reader_whose_password_no_longer_holds_says_so(secured: Secured) -> None:
+    url = f"kafka://{secured.bootstrap}"
+    topic = _log(url, secured.kafka())
+    wrong = LogSettings(kafka=dict(secured.kafka(sasl_password="changed")), timeout_s=1)
+    with open_log(url, LogSettings(kafka=dict(secured.kafka()))) as log:
+        reader = KafkaReader(url, secured.bootstrap, wrong, {(topic, 0): 0}, lambda: log, log.identity())
+        until = time.monotonic() + 30
+        with (
+            reader,
+            pytest.raises(LogUnreachable, match=f"cannot read {topic}: .*Check log.kafka.sasl.username"),
+        ):
+            while time.monotonic() < until:
+                assert reader.poll(1, 0.2) == []
 
 
 @pytest.fixture

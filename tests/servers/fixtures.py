@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.servers import kafka, registry
+from tests.servers.emptied import emptied
 from tests.servers.kafka import KafkaServer
 from tests.servers.process import NoServer
 from tests.servers.registry import RegistryServer
@@ -57,6 +58,29 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Secured:
         return msgspec.json.decode(shared("secured", tmp_path_factory)[0], type=Secured)
     except NoServer as reason:
         _refuse(str(reason))
+
+
+@pytest.fixture(scope="session")
+def worker_kafka() -> Iterator[KafkaServer]:
+    """A broker of this pytest worker's, for one test after the other."""
+    try:
+        with KafkaServer() as server:
+            yield server
+    except NoServer as reason:
+        _refuse(str(reason))
+
+
+@pytest.fixture
+def empty_kafka(worker_kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a broker with none of Titan's topics, this test's alone; it must not stop it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    lock = folder / f"{worker_kafka.bootstrap.replace(':', '_')}.lock"
+    try:
+        with emptied(worker_kafka.bootstrap, lock) as bootstrap:
+            yield bootstrap
+    except NoServer as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def installation() -> Iterator[Check]:
 def configured(settings: Settings) -> Iterator[Check]:
     """Yield the checks of a log and of the folders around it."""
     yield disk(settings)
+    yield transport(settings)
     yield recovery(settings)
     yield from log_checks(settings)
 
@@ -133,6 +134,31 @@ def recovery(settings: Settings) -> Check:
     return Check(
         "recovery", "fail", f"{folder} cannot be written", "give permission, or set run.recovery_dir"
     )
+
+
+def transport(settings: Settings) -> Check:
+    """Do records and passwords cross a network only encrypted?"""
+    servers = settings.log.url.partition("://")[2] if settings.log.url.startswith("kafka:") else ""
+    kafka, registry = settings.log.kafka, settings.registry
+    protocol = str(kafka.get("security.protocol", "plaintext")).lower()
+    if servers and not protocol.endswith("ssl") and not _on_this_machine(servers):
+        return Check(
+            "transport",
+            "warn",
+            f"orders, and passwords if there are any, go to {servers} in the clear ({protocol})",
+            "set log.kafka.security.protocol to SSL or SASL_SSL",
+        )
+    if registry.password and registry.url.startswith("http:") and not _on_this_machine(registry.url[7:]):
+        return Check(
+            "transport", "warn", f"registry.password goes to {registry.url} in the clear", "use https"
+        )
+    user = f" as {kafka['sasl.username']}" if "sasl.username" in kafka else ""
+    return Check("transport", "ok", f"{protocol}{user}" if servers else "nothing crosses a network")
+
+
+def _on_this_machine(servers: str) -> bool:
+    hosts = (server.partition("/")[0].rpartition(":")[0] for server in servers.split(","))
+    return all(host in ("localhost", "[::1]") or host.startswith("127.") for host in hosts)
 
 
 def log_checks(settings: Settings) -> Iterator[Check]:

@@ -1,14 +1,17 @@
 """What every command prints, and how it ends."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from flows.config import load_settings
 from flows.connectors.log import open_log
 from schemas.account import InputPosition, JournalEntry
 from schemas.codec import decode, encode
 from schemas.topics import TOPICS
 from tests.unit.cli.conftest import START_NS, Titan
+from ui.cli.checks import transport
 
 FAST = "strategies.sma_crossover.params.fast"
 
@@ -222,6 +225,24 @@ def test_doctor_passes_on_a_good_log(titan: Titan, url: str) -> None:
     checks = {check["name"]: check for check in ended.json["checks"]}  # type: ignore[index]
     assert {"python", "packages", "clock", "kernels", "configuration", "disk", "log", "topics"} <= set(checks)
     assert checks["topics"]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("sets", "says"),
+    [
+        (["log.url=kafka://127.0.0.1:9092,localhost:9093"], "plaintext"),
+        (["log.url=kafka://10.0.0.1:9092"], "go to 10.0.0.1:9092 in the clear"),
+        (["log.url=kafka://10.0.0.1:9092", 'log.kafka={"security.protocol"="SSL"}'], "^ssl$"),
+        (["registry.url=http://10.0.0.1:8081", "registry.username=me"], "in the clear"),
+        (["registry.url=https://10.0.0.1:8081", "registry.username=me"], "nothing"),
+    ],
+)
+def test_doctor_sees_what_crosses_a_network_in_the_clear(sets: list[str], says: str) -> None:
+    password = {"TITAN__REGISTRY__PASSWORD": "x"} if "registry.username=me" in sets else {}
+    settings, _ = load_settings(environ=password, overrides=sets)
+    found = transport(settings)
+    assert re.search(says, found.message)
+    assert (found.verdict == "warn") == ("clear" in found.message) == bool(found.advice)
 
 
 def test_doctor_fails_with_advice(titan: Titan) -> None:
