@@ -55,7 +55,12 @@ def assert_saved_where_it_stopped(url: str, store: Path, flow: str) -> None:
         for step in ("write_symbol_results", "write_account_results"):
             ends, waiting = saved(store, f"{flow}.{step}")
             assert not any(waiting)
-            assert all(offset == log.span(*place)[1] for place, offset in ends.items())
+            assert all(offset <= log.span(*place)[1] for place, offset in ends.items())
+            topics = {topic for topic, _ in ends}
+            beyond = [
+                r for topic in topics for r in records(log, topic) if r.offset >= ends[topic, r.partition]
+            ]
+            assert not beyond  # on Kafka the end of a transaction may be
 
 
 def test_a_live_run_stopped_by_signals_goes_on_where_it_stood(

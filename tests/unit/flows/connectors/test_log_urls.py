@@ -1,6 +1,5 @@
 """What a log URL may be, and what a bad one is answered with."""
 
-import msgspec
 import pytest
 
 from flows.connectors.log import LogSettings, LogUrlError, open_log, sqlite_path
@@ -22,8 +21,7 @@ def test_sqlite_paths(url: str, path: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "titan.db", "redis://x:1", "sqlite:", "sqlite://host/x.db", "sqlite:///", "sqlite::memory:",
-     "sqlite:///dir/", "kafka:host:9092", "kafka://host", "kafka://", "kafka://host:port", "kafka://a:1,",
-     "kafka://user@host:1"],
+     "sqlite:///dir/", "kafka:host:9092", "kafka://host", "kafka://", "kafka://host:port", "kafka://a:1,"],
 )  # fmt: skip
 def test_bad_urls_say_what_to_write(url: str) -> None:
     with pytest.raises(LogUrlError, match="write (sqlite|kafka)://") as caught:
@@ -31,7 +29,13 @@ def test_bad_urls_say_what_to_write(url: str) -> None:
     assert isinstance(caught.value, ValueError) and repr(url) in str(caught.value)
 
 
+def test_a_url_with_a_password_is_answered_without_it() -> None:
+    with pytest.raises(LogUrlError, match=r"kafka://\*+@host:1.* write kafka://") as caught:
+        open_log("kafka://user:hunter2@host:1")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_settings_know_their_keys() -> None:
-    assert msgspec.convert({"kafka": {"sasl.username": "u"}}, LogSettings).kafka == {"sasl.username": "u"}
-    with pytest.raises(msgspec.ValidationError, match="linger"):
-        msgspec.convert({"linger": 1}, LogSettings)
+    assert LogSettings(kafka={"sasl.username": "u"}).kafka == {"sasl.username": "u"}
+    with pytest.raises(TypeError, match="linger"):
+        LogSettings(linger=1)  # type: ignore[call-arg]
