@@ -36,7 +36,11 @@ def live_flow(settings: Settings, log: Log, progress: Progress) -> Dataflow:
     flow = Dataflow("live")
     gateway = GatewaySource(gateway_opener(settings), settings.gateway.speed, progress)
     slices = op.input("read_gateway", flow, gateway)
-    op.output("write_market_data", slices, LogSink(log, GatewayOutbox(progress), progress.meters["gateway"]))
+    op.output(
+        "write_market_data",
+        slices,
+        LogSink(log, GatewayOutbox(progress), progress.meters["gateway"], waits=True),
+    )
     add_symbol_leg(flow, settings, log, progress, lambda positions: progress.gateway_ended(log, positions))
     how = account_source(settings, expected=gateway_symbols(settings), until_final=True)
     add_account_leg(flow, settings, log, progress, how)

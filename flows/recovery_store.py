@@ -181,7 +181,7 @@ def _check(now: dict[str, object], folder: Path) -> None:
     other = [section for section in now if now[section] != then.get(section)]
     if other == ["account_state"]:
         raise StoreError(
-            f"{folder} holds the account's state as another version of Titan kept it. {_advice('another version')}"
+            f"{folder} holds the state as another version of Titan kept it. {_advice('another version')}"
         )
     raise ConfigError(
         f"{folder} holds the state of a run with other settings in: {', '.join(other)}. What is in a log follows "

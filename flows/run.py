@@ -20,6 +20,7 @@ from flows.connectors.log import Log, Position
 from flows.metrics import exported
 from flows.progress import Progress
 from flows.runtime import execute, open_configured_log
+from flows.shares import store_of
 from flows.symbol_leg import add_symbol_leg
 from schemas.account import BookPosition
 
@@ -86,7 +87,7 @@ def _to_end(settings: Settings, log: Log, legs: Sequence[str], progress: Progres
 
         flow = Dataflow("symbol")
         add_symbol_leg(flow, settings, log, progress, ended)
-        execute(flow, settings, "symbol")
+        execute(flow, settings, store_of(settings, "symbol"))
     if "account" in legs and not stop.asked():
         flow = Dataflow("account")
         how = account_source(settings, to_end=True, expected=symbols_in(log, "marks"))
@@ -100,7 +101,7 @@ def _tail(settings: Settings, log: Log, legs: Sequence[str], progress: Progress)
         add_symbol_leg(flow, settings, log, progress, None)
     if "account" in legs:
         add_account_leg(flow, settings, log, progress, account_source(settings))
-    execute(flow, settings, "-".join(legs))
+    execute(flow, settings, store_of(settings, "-".join(legs)))
 
 
 def note_portfolio(progress: Progress, log: Log, account: str) -> None:

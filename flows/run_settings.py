@@ -24,6 +24,8 @@ from schemas.codec import DecodeError, decode, encode
 TOPIC = "run_settings"
 DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
 """Sections that records depend on."""
+_SNAPSHOTS = 2
+"""Raised when what sources and sinks save changes its shape."""
 
 
 def deriving(settings: Settings) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def deriving(settings: Settings) -> dict[str, Any]:
 def fingerprint(settings: Settings) -> dict[str, object]:
     """Return all settings that the records of a run depend on, and of what shape its snapshots are."""
     tag = symbol_parameters(settings).tag
-    return {**deriving(settings), "symbol_state": tag, "account_state": STATE_VERSION}
+    return {**deriving(settings), "symbol_state": tag, "account_state": [STATE_VERSION, _SNAPSHOTS]}
 
 
 def as_record(settings: Settings) -> RunSettings:

@@ -17,6 +17,7 @@ from flows.connectors.market_source import MarketDataSource, SymbolPoll
 from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.progress import Progress
 from flows.run_settings import note_settings
+from flows.shares import partitions_of
 from flows.symbol_states import symbol_leg
 from operators.symbol_leg import SymbolLeg, SymbolOutput, SymbolState
 
@@ -57,11 +58,12 @@ def add_symbol_leg(
     """Add the leg to a dataflow; ``ended`` is None to tail the log."""
     leg = symbol_leg(settings)
     count = log.topics()["market_data"]
-    partitions = tuple(settings.run.partitions) or tuple(range(count))
+    partitions = partitions_of(settings, count)
     note_settings(log, settings, writes=0 in partitions)
     meter = progress.meters["symbol"]
     source = MarketDataSource(log, partitions, settings.run.poll_records, ended, meter)
-    outbox = SymbolOutbox(ns(settings.symbol_leg.mark_interval), progress, partitions, count)
+    interval_ns, account = ns(settings.symbol_leg.mark_interval), settings.account.id
+    outbox = SymbolOutbox(interval_ns, progress, partitions, count, account)
     polls = op.input("read_market_data", flow, source)
     results = op.stateful_batch("symbol_leg", polls, lambda resume: SymbolLogic(leg, resume))
     op.output("write_symbol_results", results, LogSink(log, outbox, meter))

@@ -261,9 +261,10 @@ def _believe(clock: SymbolClock) -> None:
     """Move the clock by the headers whose signals have all arrived."""
     headers = clock.headers
     while headers and headers[0][0] <= clock.signals:
-        _, complete_to_ns, clock.ended = headers.popleft()
-        clock.final = clock.ended
-        clock.complete_to_ns = max(clock.complete_to_ns, complete_to_ns)
+        _, complete_to_ns, ended = headers.popleft()
+        if complete_to_ns >= clock.complete_to_ns:  # else it repeats what another writer has said
+            clock.complete_to_ns = complete_to_ns
+            clock.ended = clock.final = ended
 
 
 def _place(entry: tuple[_Place, Told]) -> _Place:

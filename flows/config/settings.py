@@ -125,6 +125,8 @@ class RunSection(Section, frozen=True, kw_only=True):
     """Wall time between snapshots: what a restart at most repeats."""
     partitions: list[Annotated[int, msgspec.Meta(ge=0)]] = msgspec.field(default_factory=list)
     """Partitions of market_data that this process reads; empty: all of them."""
+    share: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,3}/[1-9]\d{0,3})?$")] = ""
+    """K/N: this process reads every N-th partition of market_data, from the K-th on; N processes share the leg."""
     poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     """Records taken from the log at once."""
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0

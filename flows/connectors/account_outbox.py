@@ -1,11 +1,12 @@
 """How does what the account leg says become records, once each?"""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from flows.connectors.account_inputs import INPUTS
 from flows.connectors.log import Record
+from flows.connectors.log_errors import LogContradicted
 from flows.connectors.log_sink import Outgoing
+from flows.connectors.said_again import Sequence, contradicted
 from flows.progress import Progress
 from schemas.account import Alert, DeadLetter, JournalEntry, PortfolioUpdate
 from schemas.codec import DecodeError, Event, decode, encode, topic_of
@@ -14,7 +15,11 @@ from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
 
 
 class AccountOutbox:
-    """Writes lists of events; knows the ids of those that the log was found to hold and that wait to be said again."""
+    """Writes lists of events; knows how many of each topic the log was found to hold and wait to be said again.
+
+    The account's batches are whole, so what waits is what follows from the journal's entries: a cut that is not in the
+    journal yet finds nothing waiting. Only the dead letters of inputs stand on their own, by the inputs' offsets.
+    """
 
     topics = (
         "risk_decisions", "execution_requests", "execution_reports", "portfolio_updates", "alerts", "dead_letters"
@@ -24,36 +29,43 @@ class AccountOutbox:
         self._progress = progress
         self._account = account
         self._source = f"account:{account}"
-        self._known: Counter[str] = Counter()
+        self._waiting: dict[str, Sequence] = {}
+        self._refused: dict[tuple[str, int], int] = {}
 
     def recall(self, record: Record) -> None:
-        """Note the id of a record that this account's leg wrote."""
+        """Count a record that this account's leg wrote."""
         try:
             event = decode(record.topic, record.value or b"")
         except DecodeError:
             return
-        if self._is_ours(record.key, event):
-            self._known[event_id(event)] += 1
+        if not self._is_ours(record.key, event):
+            return
+        if isinstance(event, DeadLetter):
+            place = (event.topic, event.partition)
+            self._refused[place] = max(event.offset + 1, self._refused.get(place, 0))
+        else:
+            self._waiting.setdefault(record.topic, Sequence()).recall(_essence(event))
 
-    def waiting(self) -> dict[str, int]:
-        """Return the ids that wait, and how often each."""
-        return dict(self._known)
+    def waiting(self) -> tuple[dict[str, Sequence], dict[tuple[str, int], int]]:
+        """Return what waits, by topic, and up to where dead letters of inputs stand."""
+        return self._waiting, self._refused
 
-    def wait_for(self, waiting: dict[str, int]) -> None:
-        """Wait for these ids."""
-        self._known.update(waiting)
+    def wait_for(self, waiting: tuple[dict[str, Sequence], dict[tuple[str, int], int]]) -> None:
+        """Wait for these."""
+        self._waiting, self._refused = waiting
 
     def records(self, events: Iterable[Event]) -> Iterator[Outgoing]:
-        """Return one record an event, in order, without those that the log holds."""
+        """Return one record an event, in order, without those that the log holds.
+
+        Raises:
+            LogContradicted: what comes again is not what the log holds.
+        """
         for event in events:
             self.count(event)
-            if isinstance(event, JournalEntry):
-                ts_ns = event.taken_to_ns
-            elif self._known and self._is_known(event_id(event)):
+            if (self._waiting or self._refused) and self._is_known(event):
                 continue
-            else:
-                ts_ns = event.ts_event_ns  # type: ignore[union-attr]
             key = event.topic if isinstance(event, DeadLetter) else self._account
+            ts_ns = event.taken_to_ns if isinstance(event, JournalEntry) else event.ts_event_ns  # type: ignore[union-attr]
             yield Outgoing(topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000))
 
     def count(self, event: Event) -> None:
@@ -73,14 +85,27 @@ class AccountOutbox:
         elif isinstance(event, DeadLetter):
             progress.dead_letters += 1
 
-    def _is_known(self, name: str) -> bool:
+    def _is_known(self, event: Event) -> bool:
         """Say whether the log holds it; then it waits no more."""
-        if name not in self._known:
+        if isinstance(event, DeadLetter):
+            return event.offset < self._refused.get((event.topic, event.partition), 0)
+        topic = topic_of(event)
+        sequence = self._waiting.get(topic)
+        if sequence is None:
+            if self._waiting:
+                raise self._contradicted(f"{event_id(event)} of {topic} is not in the log, as it should be")
             return False
-        self._known[name] -= 1
-        if not self._known[name]:
-            del self._known[name]
+        try:
+            if sequence.meet(_essence(event)):
+                del self._waiting[topic]
+        except ValueError as error:
+            raise contradicted(f"account {self._account}", topic, str(error)) from error
         return True
+
+    def _contradicted(self, why: str) -> LogContradicted:
+        topic, sequence = next(iter(self._waiting.items()))
+        held = f"{sequence.held - sequence.met} of its {sequence.held} events did not come again"
+        return contradicted(f"account {self._account}", topic, f"{held}, and {why}")
 
     def _is_ours(self, key: bytes, event: Event) -> bool:
         if isinstance(event, DeadLetter):
@@ -88,3 +113,12 @@ class AccountOutbox:
         if isinstance(event, Alert):
             return event.source == self._source
         return key == self._account.encode()
+
+
+def _essence(event: Event) -> bytes:
+    """Return what makes a difference to money: the identity, and of orders and ledgers the amounts."""
+    if isinstance(event, PortfolioUpdate):
+        return f"{event.id}:{event.cash_nanos}:{event.realized_nanos}".encode()
+    if isinstance(event, SubmitOrder):
+        return f"{event_id(event)}:{event.quantity_nanos}".encode()
+    return event_id(event).encode()

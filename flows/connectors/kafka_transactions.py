@@ -34,6 +34,7 @@ _PASSING = {
 """What a broker says that has just started, or ends another transaction of the name."""
 _MEANT = (LogFull, RecordTooLarge, UnknownTopic)
 """What a person can mend by other means than a restart."""
+_DEAD = KafkaError._FATAL
 _ASK_S = 5.0
 """How long one question to the broker may take before it is asked again."""
 
@@ -86,6 +87,10 @@ class TransactionalWriter(KafkaWriter):
         self._open = False
         self._take_reports()
 
+    def send(self) -> None:
+        """Nobody sees a batch before its commit."""
+        self.flush(self._timeout_s)
+
     def abandon(self) -> None:
         if self._open and self._lost is None:
             self._undo()
@@ -109,15 +114,18 @@ class TransactionalWriter(KafkaWriter):
 
     def _finished(self, cause: KafkaError | None) -> LogError:
         """Undo what can be undone; the error that everything from now on raises."""
-        met = [error for error in (cause, self._last_error) if error is not None]
+        undone = (
+            self._undo()
+            if cause is not None and (cause.txn_requires_abort() or cause.code() == _DEAD)
+            else None
+        )
+        met = [error for error in (undone, cause, self._last_error) if error is not None]
         if any(error.code() in _FENCED for error in met):
             instead = (
                 f" (or this one was paused for longer than the {self._timeout_s + 1:g} s of a transaction)"
             )
             self._lost = fenced(self._url, self._fence, instead)
             return self._lost
-        if cause is not None and cause.txn_requires_abort():
-            self._undo()
         why = f": {met[0].str()}" if met else ""
         self._lost = DeliveryFailed(
             f"{self._url}: the batch was not acknowledged{why}. Look whether the broker is up, then restart from the "
@@ -127,9 +135,12 @@ class TransactionalWriter(KafkaWriter):
             self._lost = meant
         return self._lost
 
-    def _undo(self) -> None:
+    def _undo(self) -> KafkaError | None:
+        """Undo the batch; return why the broker has to do it, which a producer that is finished says only now."""
         self._open = False
         try:
             self._producer.abort_transaction(_ASK_S)
         except KafkaException as error:
             logger.info("left to the broker to abort: %s", error)
+            return error.args[0]  # type: ignore[no-any-return]
+        return None

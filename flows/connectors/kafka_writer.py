@@ -1,8 +1,8 @@
 """How are records appended to Kafka so that none is lost silently?
 
-An idempotent producer sends at once; every record's delivery report is looked at. `flush` returns only when
-all are acknowledged. A writer that lost one record refuses everything after it: who appends restarts from a
-snapshot.
+An idempotent producer sends at once; every record's delivery report is looked at. `flush` returns only when all are
+acknowledged, `send` does not wait. A writer that lost one record refuses everything after it: who appends restarts
+from a snapshot.
 """
 
 import time
@@ -88,6 +88,13 @@ class KafkaWriter(Writer):
                 f"{f': {self._last_error.str()}' if self._last_error else ''}. "
                 "Look whether the broker is up, then restart from the last snapshot"
             )
+            raise self._lost
+
+    def send(self) -> None:
+        """The producer sends by itself: look at what came back."""
+        self._producer.poll(0)
+        self._take_reports()
+        if self._lost is not None:
             raise self._lost
 
     def ends(self) -> dict[Position, int]:

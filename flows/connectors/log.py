@@ -117,6 +117,13 @@ class Writer(ABC):
     def flush(self, timeout_s: float = 30.0) -> None:
         """Return when all appended records are durable; raise DeliveryFailed, LogFull or LogUnreachable."""
 
+    def send(self) -> None:
+        """Let readers have what was appended as soon as may be; raise what `flush` would, for what is known so far.
+
+        It need not be durable yet. A batch that only `flush` makes whole, or that only it shows to others, is flushed.
+        """
+        self.flush()
+
     @abstractmethod
     def ends(self) -> dict[Position, int]:
         """Next offset per partition that this writer has written to, as of the last flush."""

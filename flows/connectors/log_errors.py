@@ -15,6 +15,7 @@ Errors, all raised with what was wrong, where, and what to do:
     ├── OffsetOutOfRange                position before the first or after the end offset
     ├── DeliveryFailed                  the server did not acknowledge: the writer is finished
     ├── WriterFenced                    a later writer took over the name: this one is finished
+    ├── LogContradicted                 a restarted leg says something else than the log holds
     └── IdentityChanged                 not the log that the positions were taken from
 """
 
@@ -74,6 +75,10 @@ class DeliveryFailed(LogError):
 
 class WriterFenced(LogError):
     """A later writer has taken over the name that this one was opened with; nothing of its batch was written."""
+
+
+class LogContradicted(LogError):
+    """What the log holds is not what today's code says over the same inputs."""
 
 
 class IdentityChanged(LogError):

@@ -49,13 +49,19 @@ class Outbox(Protocol):
 
 
 class LogSink(FixedPartitionedSink[Any, bytes]):
-    """Writes all items of a step by one writer, its own or the given one; durable when a batch has been written."""
+    """Writes all items of a step by one writer, its own or the given one.
 
-    def __init__(self, log: Log, outbox: Outbox, meter: Meter, writer: Writer | None = None) -> None:
+    What was written is durable when a snapshot has been taken; with ``waits`` after each batch.
+    """
+
+    def __init__(
+        self, log: Log, outbox: Outbox, meter: Meter, writer: Writer | None = None, waits: bool = False
+    ) -> None:
         self._log = log
         self._outbox = outbox
         self._meter = meter
         self._writer = writer
+        self._waits = waits
 
     def list_parts(self) -> list[str]:
         """One part: one writer."""
@@ -74,7 +80,7 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
             saved, waiting = pickle.loads(resume_state)
             self._outbox.wait_for(waiting)
         ends = recall(self._log, self._outbox, saved)
-        return _Part(self._writer or self._log.writer(), self._outbox, ends, self._meter)
+        return _Part(self._writer or self._log.writer(), self._outbox, ends, self._meter, self._waits)
 
 
 def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
@@ -93,8 +99,11 @@ def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Positio
 
 
 class _Part(StatefulSinkPartition[Any, bytes]):
-    def __init__(self, writer: Writer, outbox: Outbox, ends: dict[Position, int], meter: Meter) -> None:
+    def __init__(
+        self, writer: Writer, outbox: Outbox, ends: dict[Position, int], meter: Meter, waits: bool
+    ) -> None:
         self._writer = writer
+        self._hand_on = writer.flush if waits else writer.send
         self._outbox = outbox
         self._ends = ends
         self._meter = meter
@@ -105,7 +114,7 @@ class _Part(StatefulSinkPartition[Any, bytes]):
             for record in self._outbox.records(item):
                 append(record.topic, record.key, record.value, record.timestamp_ms)
                 written[record.topic] += 1
-        self._writer.flush()
+        self._hand_on()
         self._meter.wrote()
 
     def snapshot(self) -> bytes:

@@ -1,13 +1,14 @@
 """How do a symbol's results become records? Blocks of bars, features, regimes and marks; signals; refused rows."""
 
-from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import numpy as np
 
 from flows.connectors.log import Record
 from flows.connectors.log_sink import Outgoing
 from flows.connectors.partitioner import partition_of
+from flows.connectors.said_again import contradicted
 from flows.progress import Progress
 from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH, SESSION
@@ -32,34 +33,47 @@ _NO_CLOCK = (0, False)
 _NOTHING = (np.empty((0, at.MARK_INTS), np.int64), np.empty((0, at.MARK_FLOATS)))
 
 
-class SymbolOutbox:
-    """Writes ``SymbolOutput``s; knows the last rows that the log was found to hold and that wait to be said again.
+_Signal = tuple[int, int, str]  # seq, event time, id
+_Waiting = tuple[dict[tuple[str, str, int], int], dict[str, _Signal], set[int]]
 
-    It recalls what concerns its own ``partitions`` of market_data's ``count``; other processes write the rest.
+
+class SymbolOutbox:
+    """Writes ``SymbolOutput``s; knows up to where the log was found to hold what waits to be said again.
+
+    Rows and signals of a symbol come in an order of their own, so the last of each is enough. Alerts and dead letters
+    have none that polls could not change: eight bytes of each are kept. It recalls what concerns its own ``partitions``
+    of market_data's ``count`` and its own ``account``; other processes write the rest.
     """
 
     topics = ("bars", "features", "regimes", "marks", "trade_signals", "alerts", "dead_letters")
 
     def __init__(
-        self, mark_interval_ns: int, progress: Progress, partitions: tuple[int, ...], count: int
+        self,
+        mark_interval_ns: int,
+        progress: Progress,
+        partitions: tuple[int, ...],
+        count: int,
+        account: str = "",
     ) -> None:
         self._progress = progress
         self._partitions = partitions
         self._count = count
         self._mark_interval_ns = mark_interval_ns
         self._rows: dict[tuple[str, str, int], int] = {}
-        self._ids: Counter[str] = Counter()
+        self._signals: dict[str, _Signal] = {}
+        self._singles: set[int] = set()
+        self._account = account
         self._clocks: dict[str, tuple[int, bool]] = {}
 
     def recall(self, record: Record) -> None:
-        """Note the newest bar of every timeframe, the newest mark, and every id of a single record."""
+        """Note the newest bar of every timeframe, mark and signal, and a hash of every alert and dead letter."""
         topic, value = record.topic, record.value or b""
         try:
             if topic not in _CODECS:
                 event = decode(topic, value)
                 assert isinstance(event, Signal | Alert | DeadLetter)
                 if self._is_ours(event):
-                    self._ids[event.id] += 1
+                    self._note(event)
                 return
             rows = decode_rows(topic, value)
         except DecodeError:
@@ -78,44 +92,71 @@ class SymbolOutbox:
             key = (topic, symbol, timeframe_ns)
             self._rows[key] = max(ts_ns, self._rows.get(key, ts_ns))
 
-    def waiting(self) -> tuple[dict[tuple[str, str, int], int], dict[str, int]]:
-        """Return the last rows and the ids that wait."""
-        return dict(self._rows), dict(self._ids)
+    def waiting(self) -> _Waiting:
+        """Return the last rows and signals that wait, and hashes of what has no order."""
+        return self._rows, self._signals, self._singles
 
-    def wait_for(self, waiting: tuple[dict[tuple[str, str, int], int], dict[str, int]]) -> None:
-        """Wait for these rows and ids."""
-        self._rows.update(waiting[0])
-        self._ids.update(waiting[1])
+    def wait_for(self, waiting: _Waiting) -> None:
+        """Wait for these."""
+        self._rows, self._signals, self._singles = waiting
 
     def records(self, output: SymbolOutput) -> list[Outgoing]:
-        """Return blocks first, then signals, then the marks that count them."""
+        """Return blocks first, then signals, then the marks that count them.
+
+        Raises:
+            LogContradicted: a symbol's signals are not those that the log holds.
+        """
         self.count(output)
         key, found = output.symbol.encode(), list[Outgoing]()
         if len(output.bars):
             found += self._bars(key, output)
         if output.signals or output.dead_letters or output.alerts:
-            found += self._singles(output)
+            found += self._events(output)
         if len(output.marks) or self._moved_on(output):
             found += self._marks(key, output)
         return found
 
-    def _singles(self, output: SymbolOutput) -> Iterator[Outgoing]:
-        for event in (*output.dead_letters, *output.alerts, *output.signals):
-            if not (self._ids and self._is_known(event.id)):
+    def _events(self, output: SymbolOutput) -> Iterator[Outgoing]:
+        for event in (*output.dead_letters, *output.alerts):
+            if not (self._singles and self._is_known(event.id)):
                 yield _single(event)
+        for signal in output.signals:
+            if not (self._signals and self._was_signalled(signal)):
+                yield _single(signal)
+
+    def _note(self, event: Signal | Alert | DeadLetter) -> None:
+        if not isinstance(event, Signal):
+            self._singles.add(_hash(event.id))
+        elif event.seq >= self._signals.get(event.symbol, (0,))[0]:
+            self._signals[event.symbol] = (event.seq, event.ts_event_ns, event.id)
 
     def _is_known(self, name: str) -> bool:
         """Say whether the log holds it; then it waits no more."""
-        if name not in self._ids:
+        known = _hash(name)
+        if known not in self._singles:
             return False
-        self._ids[name] -= 1
-        if not self._ids[name]:
-            del self._ids[name]
+        self._singles.discard(known)
         return True
+
+    def _was_signalled(self, signal: Signal) -> bool:
+        """Say whether the log holds it; with the last that it holds the symbol's wait is over."""
+        last = self._signals.get(signal.symbol)
+        if last is None:
+            return False
+        seq, ts_ns, name = last
+        if signal.seq >= seq:
+            del self._signals[signal.symbol]
+        ours, logs = (signal.seq, signal.ts_event_ns), (seq, ts_ns)
+        if signal.id != name if signal.seq == seq else (ours > logs) != (ours[::-1] > logs[::-1]):
+            why = (
+                f"number {signal.seq} of {signal.symbol} is {signal.id}, and the log's number {seq} is {name}"
+            )
+            raise contradicted("the symbol leg", "trade_signals", why)
+        return signal.seq <= seq
 
     def _is_ours(self, event: Signal | Alert | DeadLetter) -> bool:
         if isinstance(event, Signal):
-            return self._owns(event.symbol)
+            return event.account == self._account and self._owns(event.symbol)
         if isinstance(event, DeadLetter):
             return event.topic == "market_data" and event.partition in self._partitions
         return event.source == "symbol_leg"
@@ -199,6 +240,10 @@ def bar_rows(output: SymbolOutput) -> Iterator[tuple[str, np.ndarray, np.ndarray
     regimes = ints.take(_FEATURE_LONGS, axis=1)
     regimes[:, -1] = bars[:, _FEATURES_END].astype(np.int64)
     yield "regimes", regimes, bars[:, _FEATURES_END + 1 :]
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
 
 
 def _single(event: Event) -> Outgoing:

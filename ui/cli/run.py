@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from ui.cli.exits import UsageError
 from ui.cli.options import ConfigOption, JsonOption, LogOption, SetOption, configured
 from ui.cli.output import emit_json, note
 from ui.cli.summary import print_summary
 
 EXAMPLES = (
     "Examples:\n\ntitan run --to-end\n\ntitan run --log kafka://localhost:9092 --leg symbol\n\n"
-    "titan run --to-end --set strategies.sma_crossover.params.fast=10"
+    "titan run --leg symbol --share 1/3\n\ntitan run --to-end --set strategies.sma_crossover.params.fast=10"
 )
 
 
@@ -20,6 +21,10 @@ def run(
     leg: Annotated[
         Literal["symbol", "account", "all"], typer.Option("--leg", help="Which legs to run here.")
     ] = "all",
+    share: Annotated[
+        str | None,
+        typer.Option("--share", help="K/N: with --leg symbol, one of N processes that share its partitions."),
+    ] = None,
     sets: SetOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -30,7 +35,9 @@ def run(
 
     Which strategies run, with which parameters, is configuration: titan config show strategies.
     """
-    settings, _ = configured(config, sets, log=("log.url", log))
+    if share and leg != "symbol":
+        raise UsageError("--share goes with --leg symbol: an account has one owner, run by --leg account")
+    settings, _ = configured(config, sets, log=("log.url", log), share=("run.share", share))
     from flows.run import run as run_legs
     from ui.cli.kernels import note_compiling
 
