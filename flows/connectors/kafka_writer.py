@@ -92,7 +92,7 @@ class KafkaWriter(Writer):
 
     def send(self) -> None:
         """The producer sends by itself: look at what came back."""
-        self._producer.poll(0)
+        self._flushed(0)
         self._take_reports()
         if self._lost is not None:
             raise self._lost

@@ -18,8 +18,8 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long an append waits for room, Kafka tries to deliver, a SQLite writer waits for other writers."""
     kafka: dict[str, str | int | float | bool | Secret] = {}
     """Further librdkafka settings (SASL, TLS, compression), given to every client; passwords are kept as Secret."""
-    linger_ms: float = 5.0
-    """Kafka: how long a record may wait for company; `flush` waits for none, and every sink flushes what it wrote."""
+    linger_ms: float = 1.0
+    """Kafka: how long a record may wait for company; `flush` waits for none."""
     synchronous: Literal["full", "normal"] = "full"
     """SQLite: `full` survives power loss; `normal` survives only `kill -9`, and saves an fsync per flush."""
     poll_interval_s: float = 0.001

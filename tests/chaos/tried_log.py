@@ -4,7 +4,7 @@ The records lie in the real embedded log. ``torn`` writers deliver as a broker w
 in order, the partitions in any order, some of it before anybody flushes; so a kill leaves any prefix of each.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from flows.connectors.log import (
     DeliveryFailed,
@@ -173,6 +173,15 @@ class _TornWriter(_Writer):
             self._fail(fault)
         self._deliver(1.0)
 
+    def send(self) -> None:
+        """Deliver some of what is held; the rest is under way, and may never arrive."""
+        self._check()
+        fault = self._turn.due() if self._count else None
+        self._count = 0
+        self._deliver(self._turn.dice.random() / 2 if fault is None else fault.part)
+        if fault is not None:
+            self._fail(fault)
+
     def _fail(self, fault: Fault) -> None:
         if fault.kind == "refuse":
             self._failed = str(fault)
@@ -213,6 +222,10 @@ class _Reader(Reader):
     ) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
         """Read a few."""
         return self._inner.poll_by_key(self._most(max_records, timeout_s), 0.0)
+
+    def hold(self, places: Collection[Position]) -> None:
+        """Pass on."""
+        self._inner.hold(places)
 
     def positions(self) -> dict[Position, int]:
         """Pass on."""
