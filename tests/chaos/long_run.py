@@ -1,8 +1,11 @@
 """How do many trials go? Over all cores, counted by scenario; a failing one with the command that repeats it."""
 
 import multiprocessing
+import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -40,19 +43,21 @@ class Row(msgspec.Struct):
 def many(first: int, count: int, workers: int) -> Iterator[tuple[Outcome, float]]:
     """Run the trials ``first`` to ``first + count - 1``; yield each with its CPU seconds."""
     context = multiprocessing.get_context("fork")
-    with context.Pool(workers) as pool:
+    with context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         yield from pool.imap_unordered(_timed, range(first, first + count), chunksize=8)
 
 
 def rows(outcomes: Iterable[tuple[Outcome, float]]) -> tuple[list[Row], list[Outcome]]:
-    """Return a row for each scenario, and the trials that failed."""
+    """Return a row for each scenario, and the trials that failed; of those before an interrupt."""
     found: dict[str, Row] = {}
     failed = []
-    for outcome, seconds in outcomes:
-        name = outcome.trial.scenario
-        found.setdefault(name, Row(name)).add(outcome, seconds)
-        if outcome.difference:
-            failed.append(outcome)
+    with suppress(KeyboardInterrupt):
+        for outcome, seconds in outcomes:
+            name = outcome.trial.scenario
+            found.setdefault(name, Row(name)).add(outcome, seconds)
+            if outcome.difference:
+                failed.append(outcome)
+                print(told(outcome), file=sys.stderr, flush=True)
     return [found[name] for name in sorted(found)], failed
 
 
