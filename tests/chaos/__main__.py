@@ -9,9 +9,13 @@ import argparse
 import sys
 import time
 
-from tests.chaos import long_run
-from tests.chaos.faults import parsed
-from tests.chaos.planted import PLANTED
+from flows import kernel_cache
+
+kernel_cache.use()
+
+from tests.chaos import long_run  # noqa: E402
+from tests.chaos.faults import parsed  # noqa: E402
+from tests.chaos.planted import PLANTED  # noqa: E402
 
 _MOST_TRIALS = 3000
 

@@ -28,14 +28,15 @@ class Reference(msgspec.Struct, frozen=True):
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Market], Reference]:
     """Return the one uninterrupted run over a market; made when first asked for."""
 
-    @functools.cache
-    def of(market: Market) -> Reference:
-        place = Place(tmp_path_factory.mktemp("reference"), market)
-        place.done("demo", "--dir", "here", "--log", place.sqlite)
-        assert_journal_is_whole(place.sqlite)
-        return Reference(place.sqlite, events(place.sqlite), market_data(place.sqlite))
+    return lambda market: _reference(market, tmp_path_factory)
 
-    return of
+
+@functools.cache
+def _reference(market: Market, folders: pytest.TempPathFactory) -> Reference:
+    place = Place(folders.mktemp("reference"), market)
+    place.done("demo", "--dir", "here", "--log", place.sqlite)
+    assert_journal_is_whole(place.sqlite)
+    return Reference(place.sqlite, events(place.sqlite), market_data(place.sqlite))
 
 
 @pytest.fixture(autouse=True)
