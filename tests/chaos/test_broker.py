@@ -53,9 +53,9 @@ def test_a_broker_that_is_gone_and_one_that_is_slow(
     own_kafka.start()
     for _ in range(4):
         time.sleep(dice.uniform(0.1, 0.6))
-        own_kafka.signal(signal.SIGSTOP)
+        own_kafka.send(signal.SIGSTOP)
         time.sleep(dice.uniform(0.2, 1.5))
-        own_kafka.signal(signal.SIGCONT)
+        own_kafka.send(signal.SIGCONT)
     ended = end_of(process)
     assert ended.code == 0, ended.err
     assert_uninterrupted(url, expected)
@@ -73,11 +73,11 @@ def test_deliveries_that_fail_again_and_again(
         process = place.start(*live)
         mark = int(share * len(expected.market_data))
         wait_until(lambda mark=mark: written(log, ["market_data"]) >= mark, process, 60)
-        own_kafka.signal(signal.SIGSTOP)
+        own_kafka.send(signal.SIGSTOP)
         try:
             assert_says(end_of(process, 60), UNREACHABLE, "not acknowledged|cannot", "broker")
         finally:
-            own_kafka.signal(signal.SIGCONT)
+            own_kafka.send(signal.SIGCONT)
     place.done("demo", "--dir", "here", "--log", url)
     assert_uninterrupted(url, expected)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.integration.conftest import Reference
 from tests.integration.log_contents import (
+    COMPARED,
     assert_journal_is_whole,
     assert_same,
     events,
@@ -20,7 +21,6 @@ from tests.integration.log_contents import (
 )
 from tests.integration.runs import (
     ES,
-    MADE_UP,
     UNREACHABLE,
     Market,
     Place,
@@ -32,8 +32,9 @@ from tests.integration.runs import (
 )
 
 References = Callable[[Market], Reference]
-BY_SYMBOL = ("market_data", "bars", "features", "regimes", "marks", "trade_signals")
 KILLS = 8
+WITHOUT_SETTINGS = tuple(topic for topic in COMPARED if topic != "run_settings")
+"""Their patience differs."""
 
 
 class Spread:
@@ -42,7 +43,7 @@ class Spread:
     def __init__(self, place: Place, url: str) -> None:
         patient = ["--set", "account.patience=60s"]
         self._place = place
-        self._commands = {"gateway": ["ingest", "--log", url, "--speed", "800"]}
+        self._commands = {"gateway": ["ingest", "es.parquet", "--log", url, "--speed", "2500"]}
         for name, more in {
             "left": ["--leg", "symbol", "--set", "run.partitions=[0, 1]"],
             "right": ["--leg", "symbol", "--set", "run.partitions=[2, 3]"],
@@ -78,8 +79,8 @@ class Spread:
 
 
 def test_any_of_four_processes_killed_at_any_moment(tmp_path: Path, url: str, reference: References) -> None:
-    """What follows from the market alone is the reference; what wall time had a say in, its journal says again."""
-    expected, place, dice = reference(MADE_UP), Place(tmp_path, MADE_UP), chaos("four")
+    """One symbol, so that no cut of the account leg depends on who was heard first."""
+    expected, place, dice = reference(ES), Place(tmp_path), chaos("four")
     log = made(url)
     spread = Spread(place, url)
     for share in sorted(dice.uniform(0.0, 0.95) for _ in range(KILLS)):
@@ -90,12 +91,9 @@ def test_any_of_four_processes_killed_at_any_moment(tmp_path: Path, url: str, re
         print(f"kill {name} at {share:.2f}")
         spread.kill(name)
     spread.finish(lambda: written(log))
-    found = events(url)
-    assert assert_same(expected.events, found, BY_SYMBOL) > 40_000
-    assert assert_journal_is_whole(url) > 1
-    assert len(found["risk_decisions", "paper"]) == expected.count("risk_decisions")
-    verified = place.run("replay", "--verify", url)
-    assert verified.code == 0, verified.out + verified.err
+    assert market_data(url) == expected.market_data
+    assert assert_same(expected.events, events(url), WITHOUT_SETTINGS) > 50_000
+    assert_journal_is_whole(url)
 
 
 def _wait_for_share(done: Callable[[], float], share: float, spread: Spread, dice: random.Random) -> None:

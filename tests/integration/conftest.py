@@ -28,12 +28,12 @@ class Reference(msgspec.Struct, frozen=True):
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Market], Reference]:
     """Return the one uninterrupted run over a market; made when first asked for."""
 
-    return lambda market: _reference(market, tmp_path_factory)
+    return lambda market: _reference(market, tmp_path_factory.getbasetemp() / f"reference-{hash(market)}")
 
 
 @functools.cache
-def _reference(market: Market, folders: pytest.TempPathFactory) -> Reference:
-    place = Place(folders.mktemp("reference"), market)
+def _reference(market: Market, folder: Path) -> Reference:
+    place = Place(folder, market)
     place.done("demo", "--dir", "here", "--log", place.sqlite)
     assert_journal_is_whole(place.sqlite)
     return Reference(place.sqlite, events(place.sqlite), market_data(place.sqlite))

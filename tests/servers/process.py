@@ -53,6 +53,11 @@ class ServerProcess(ABC):
         """Clean shutdown; the data stay."""
         self._end(signal.SIGTERM)
 
+    def send(self, number: signal.Signals) -> None:
+        """SIGSTOP and SIGCONT: a server that stands still, and goes on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """kill -9; the data stay."""
         self._end(signal.SIGKILL)
