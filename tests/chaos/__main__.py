@@ -8,6 +8,7 @@ python -m tests.chaos --planted                           how soon is each plant
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from flows import kernel_cache
 
@@ -18,6 +19,7 @@ from tests.chaos.faults import parsed  # noqa: E402
 from tests.chaos.planted import PLANTED  # noqa: E402
 
 _MOST_TRIALS = 3000
+_DOCUMENT = Path(__file__).parents[2] / "docs/reliability.md"
 
 
 def main() -> int:
@@ -30,12 +32,13 @@ def main() -> int:
     asked.add_argument(
         "--planted", action="store_true", help="break promises on purpose and see how soon it shows"
     )
+    asked.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     given = asked.parse_args()
     if given.planted:
-        return _planted(given.seed)
+        return _planted(given.seed, given.write)
     if given.trials == 1:
         return _one(given.seed, given.faults)
-    return _many(given.trials, given.seed, given.workers)
+    return _many(given.trials, given.seed, given.workers, given.write)
 
 
 def _one(seed: int, words: str | None) -> int:
@@ -49,26 +52,37 @@ def _one(seed: int, words: str | None) -> int:
     return int(bool(outcome.difference))
 
 
-def _many(count: int, seed: int, workers: int) -> int:
+def _many(count: int, seed: int, workers: int, write: bool) -> int:
     print(f"{count} trials from seed {seed} on, {workers} processes", file=sys.stderr)
     began = time.monotonic()
     found, failed = long_run.rows(long_run.many(seed, count, workers))
-    print(long_run.markdown(found))
     done = sum(row.trials for row in found)
-    print(
-        f"\n{done:,} of the seeds {seed} to {seed + count - 1}, {time.monotonic() - began:,.0f} s of wall time."
+    wall = (
+        f"{done:,} of the seeds {seed} to {seed + count - 1}, {time.monotonic() - began:,.0f} s of wall time."
     )
+    _tell("chaos", f"{long_run.markdown(found)}\n\n{wall}", write)
     return int(bool(failed))
 
 
-def _planted(seed: int) -> int:
-    print("| planted bug | found in trial |\n|---|---:|")
+def _planted(seed: int, write: bool) -> int:
+    lines = ["| planted bug | found in trial |", "|---|---:|"]
     missed = 0
     for name, bug in PLANTED.items():
         number = long_run.found_after(name, seed, _MOST_TRIALS)
         missed += number is None
-        print(f"| {bug.breaks} | {number or f'not in {_MOST_TRIALS}'} |", flush=True)
+        lines.append(f"| {bug.breaks} | {number or f'not in {_MOST_TRIALS}'} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    _tell("planted", "\n".join(lines), write)
     return int(bool(missed))
+
+
+def _tell(marker: str, table: str, write: bool) -> None:
+    """Print a table; put it between its markers in the documentation."""
+    print(table)
+    if write:
+        before, _, rest = _DOCUMENT.read_text(encoding="utf-8").partition(f"<!-- {marker} -->\n")
+        _, end, after = rest.partition(f"<!-- /{marker} -->")
+        _DOCUMENT.write_text(f"{before}<!-- {marker} -->\n{table}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

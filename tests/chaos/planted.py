@@ -17,8 +17,8 @@ from flows.connectors.log import LogError
 from flows.connectors.symbol_outbox import SymbolOutbox
 from operators import sequencer
 from tests.chaos.store import Store
+from tests.chaos.tried_log import TriedLog
 
-_JOURNAL = account_source._Part
 _SINK = log_sink._Part
 
 
@@ -95,6 +95,20 @@ def _any_cut(right: Callable[..., Any]) -> Callable[..., Any]:
     return lambda state, to_ns, _took: right(state, to_ns, True)
 
 
+def _write_torn(self: Any, items: list[Any]) -> None:
+    for item in items:
+        for record in sorted(
+            self._outbox.records(item), key=lambda record: record.topic == account_source.JOURNAL
+        ):
+            self._writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+            self._writer.flush()
+
+
+def _unfenced(self: Any, fence: str | None = None) -> Any:
+    return _RIGHT_WRITER(self, None)
+
+
+_RIGHT_WRITER = TriedLog.writer
 _RIGHT_WRITE = _SINK.write_batch
 _RIGHT_GIVE = AccountInputs._give
 _NOTHING: Callable[..., None] = lambda *_: None  # noqa: E731
@@ -123,6 +137,10 @@ PLANTED = {
     "read is given": Planted(
         "inputs read beyond a cut count as taken in the snapshot", [(AccountInputs, "_give", _given_is_read)]
     ),
+    "torn cuts": Planted(
+        "a cut's effects are in the log before its journal entry", [(_SINK, "write_batch", _write_torn)]
+    ),
+    "no owner": Planted("an account's owner is not fenced", [(TriedLog, "writer", _unfenced)]),
     "promises believed": Planted(
         "the account leg does not wait for promised signals", [(sequencer, "_believe", _believe_at_once)]
     ),

@@ -64,15 +64,11 @@ class Spread:
         end_of(process)
         self.running[name] = self._place.start(*self._commands[name])
 
-    def finish(self, settled: Callable[[], int]) -> None:
-        """Let the gateway end and the legs come to rest, then stop them in order."""
-        ended = end_of(self.running.pop("gateway"))
-        assert ended.code == 0, ended.err
-        seen, since = settled(), time.monotonic()
-        while time.monotonic() < since + 4:
-            time.sleep(0.2)
-            now = settled()
-            seen, since = (seen, since) if now == seen else (now, time.monotonic())
+    def finish(self, ended: Callable[[], bool]) -> None:
+        """Let the gateway end and the legs say all that follows, then stop them in order."""
+        gateway = end_of(self.running.pop("gateway"))
+        assert gateway.code == 0, gateway.err
+        wait_until(ended, self.running["account"], 120)
         for name, process in self.running.items():
             assert process.poll() is None, f"{name}: {end_of(process)}"
             assert stopped(process, signal.SIGTERM).code == 0
@@ -90,7 +86,10 @@ def test_any_of_four_processes_killed_at_any_moment(tmp_path: Path, url: str, re
         name = dice.choice(sorted(spread.running))
         print(f"kill {name} at {share:.2f}")
         spread.kill(name)
-    spread.finish(lambda: written(log))
+    last = expected.events["portfolio_updates", "paper"][-1]
+    spread.finish(
+        lambda: events(url, ["portfolio_updates"]).get(("portfolio_updates", "paper"), [{}])[-1] == last
+    )
     assert market_data(url) == expected.market_data
     assert assert_same(expected.events, events(url), WITHOUT_SETTINGS) > 50_000
     assert_journal_is_whole(url)
