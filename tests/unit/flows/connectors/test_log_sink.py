@@ -1,5 +1,6 @@
 """Does a sink write nothing twice, however often a restart is itself cut short? Real outboxes, a real log."""
 
+import pickle
 from pathlib import Path
 
 import msgspec
@@ -10,16 +11,18 @@ from flows.connectors.account_outbox import AccountOutbox
 from flows.connectors.gateway import Slice
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import Log, TopicSpec, open_log
+from flows.connectors.log_errors import LogContradicted
 from flows.connectors.log_sink import LogSink, Outbox
 from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.meter import Meter
 from flows.progress import Progress
 from operators.symbol_layout import MARK_FLOATS, MARK_INTS
 from operators.symbol_state import SymbolOutput
-from schemas.account import Alert, DeadLetter
+from schemas.account import Alert, DeadLetter, JournalEntry
 from schemas.blocks import decode_block
 from schemas.codec import decode, decode_rows, encode
 from schemas.market import Heartbeat, MarketBlock, TradeBlock
+from schemas.orders import Signal
 from schemas.topics import TOPICS
 
 
@@ -114,6 +117,73 @@ def test_a_snapshot_remembers_nothing_of_what_others_wrote(log: Log) -> None:
     outbox = AccountOutbox("paper", Progress())
     Sink(log, outbox)
     assert not any(outbox.waiting())
+
+
+def signal(number: int, account: str = "paper", ts_ns: int | None = None) -> Signal:
+    ts_ns = (number + 1) * 10**9 if ts_ns is None else ts_ns
+    return Signal(
+        id=f"sma:ES:60:{ts_ns}", account=account, strategy="sma", symbol="ES", timeframe_ns=60, ts_event_ns=ts_ns,
+        seq=number, target="LONG", strength=1.0, confidence=1.0, horizon_ns=60, price=1.0, stop_distance=1.0,
+        reason="", explanation={}, regime=0, parameter_version="", model_version="", cause_partition=0, cause_offset=0,
+    )  # fmt: skip
+
+
+def signalled(*signals: Signal) -> SymbolOutput:
+    output = heard(1)
+    output.signals = list(signals)
+    return output
+
+
+def test_what_a_leg_remembers_does_not_grow_with_what_it_said(log: Log) -> None:
+    def weight(outbox: Outbox) -> int:
+        Sink(log, outbox)
+        return len(pickle.dumps(outbox.waiting()))
+
+    weights = []
+    for stretch in range(2):
+        Sink(log, SymbolOutbox(10**9, Progress(), (0,), 1, "paper"))
+        with log.writer() as writer:
+            for number in range(stretch * 500, stretch * 500 + 500):
+                writer.append("trade_signals", b"paper", encode(signal(number)), 1)
+                writer.append("alerts", b"paper", encode(alert(number)), 1)
+        symbols = SymbolOutbox(10**9, Progress(), (0, 1, 2, 3), 4, "paper")
+        weights.append((weight(symbols), weight(AccountOutbox("paper", Progress()))))
+    assert max(map(sum, weights)) < 600 and abs(sum(weights[0]) - sum(weights[1])) < 10
+
+
+def test_another_accounts_signals_are_not_taken_for_ones_own(log: Log) -> None:
+    for account in ("paper", "other"):
+        Sink(log, SymbolOutbox(10**9, Progress(), (0, 1, 2, 3), 4, account)).write(
+            signalled(signal(0, account), signal(1, account))
+        )
+    said = [decode("trade_signals", value) for value in values(log, "trade_signals")]
+    assert said == [signal(n, account) for account in ("paper", "other") for n in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    "again", [[signal(0), signal(1), signal(2, ts_ns=77 * 10**9)], [signal(0), signal(1, ts_ns=77 * 10**9)]]
+)
+def test_a_symbol_leg_that_says_something_else_is_stopped(log: Log, again: list[Signal]) -> None:
+    def started() -> Sink:
+        return Sink(log, SymbolOutbox(10**9, Progress(), (0, 1, 2, 3), 4, "paper"))
+
+    started().write(signalled(signal(0), signal(1), signal(2)))
+    with pytest.raises(
+        LogContradicted, match=r"trade_signals contradicts .* of ES is sma:ES:60:77.*replay --verify"
+    ):
+        started().write(signalled(*again))
+
+
+@pytest.mark.parametrize("again", [[0, 1, 9], [0, 1], [9]])
+def test_an_account_that_says_something_else_is_stopped_before_a_new_cut(log: Log, again: list[int]) -> None:
+    def started() -> Sink:
+        return Sink(log, AccountOutbox("paper", Progress()))
+
+    started().write([alert(0), alert(1), alert(2)])
+    entry = JournalEntry("paper:7", "paper", 7, 1, False, ())
+    with pytest.raises(LogContradicted, match="alerts contradicts what account paper says"):
+        started().write([*map(alert, again), entry, alert(3)])
+    assert len(values(log, "alerts")) == 3 and not values(log, "account_journal")
 
 
 def block(seq: int, rows: int) -> TradeBlock:
