@@ -8,7 +8,7 @@ killed or fenced had cut and not written was seen by nobody, and is cut anew.
 
 import pickle
 import time
-from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -106,6 +106,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._inputs = AccountInputs(log, settings.account, positions)
         meter.opened(lambda: dict(self._inputs.given))
         self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
+        self._next_cut = next(self._replay, None)
         self._stop = self._inputs.ends() if settings.to_end else None
         self._held: list[Position] = []
         self._reopened = False
@@ -115,9 +116,9 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
     def next_batch(self) -> list[tuple[str, Taken]]:
         if stop.asked():
             raise StopIteration
-        events, entry = self._again() if self._replay else self._anew()
+        events, entry = self._anew() if self._next_cut is None else self._again(*self._next_cut)
         refused, self._inputs.refused = self._inputs.refused, []
-        self._awake = None if events or self._replay else datetime.now(UTC) + _IDLE
+        self._awake = None if events or self._next_cut else datetime.now(UTC) + _IDLE
         return [(self._settings.account, Taken(events, refused, entry))] if events or refused else []
 
     def next_awake(self) -> datetime | None:
@@ -138,9 +139,9 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
     def close(self) -> None:
         self._inputs.close()
 
-    def _again(self) -> tuple[list[Event], None]:
-        """Take the next cut of the journal once more."""
-        offset, entry = self._replay.popleft()
+    def _again(self, offset: int, entry: JournalEntry) -> tuple[list[Event], None]:
+        """Take a cut of the journal once more."""
+        self._next_cut = next(self._replay, None)
         positions = {(p.topic, p.partition): p.next_offset for p in entry.positions}
         self._sequencer.offer(self._state, self._inputs.read_to(positions))
         self._seq, self._journal_at = entry.seq + 1, offset + 1
@@ -198,28 +199,29 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
 
 def _entries(
     log: Log, journal: Position, start: int, account: str, seq: int
-) -> deque[tuple[int, JournalEntry]]:
-    """Return the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
+) -> Iterator[tuple[int, JournalEntry]]:
+    """Yield the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
+
+    One after the other: a rebuild follows a journal of days, which must not stand in memory.
 
     Raises:
         LogCorrupt: an entry is missing.
     """
     end = log.span(*journal)[1]
-    found: deque[tuple[int, JournalEntry]] = deque()
     with log.reader({journal: start}) as reader:
         while not reader.at_end({journal: end}):
             for record in reader.poll(2000, 1.0):
                 entry = _entry(record)
                 if entry is None or entry.account != account or entry.seq < seq:
                     continue
-                if entry.seq != seq + len(found):
+                if entry.seq != seq:
                     raise LogCorrupt(
-                        f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where {seq + len(found)} "
+                        f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where {seq} "
                         "should be: it was damaged, or written by something else than an account leg. Restore the log "
                         "from a copy, or go on with another account.id"
                     )
-                found.append((record.offset, entry))
-    return found
+                yield record.offset, entry
+                seq += 1
 
 
 def _entry(record: Record) -> JournalEntry | None:
