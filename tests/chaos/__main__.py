@@ -6,6 +6,7 @@ python -m tests.chaos --planted                           how soon is each plant
 """
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,8 @@ def _one(seed: int, words: str | None) -> int:
 
 def _many(count: int, seed: int, workers: int, write: bool) -> int:
     print(f"{count} trials from seed {seed} on, {workers} processes", file=sys.stderr)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     found, failed = long_run.rows(long_run.many(seed, count, workers))
     done = sum(row.trials for row in found)

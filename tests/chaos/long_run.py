@@ -44,7 +44,7 @@ def many(first: int, count: int, workers: int) -> Iterator[tuple[Outcome, float]
     """Run the trials ``first`` to ``first + count - 1``; yield each with its CPU seconds."""
     reference(0)  # compiles what is not compiled yet, before the processes part
     context = multiprocessing.get_context("fork")
-    with context.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with context.Pool(workers, _deaf) as pool:
         yield from pool.imap_unordered(_timed, range(first, first + count), chunksize=8)
 
 
@@ -108,6 +108,12 @@ def markdown(found: list[Row]) -> str:
         numbers = " | ".join(f"{cell:,}" for cell in cells)
         lines.append(f"| {row.scenario} | {numbers} | {row.seconds / max(1, row.trials):.2f} |")
     return "\n".join(lines)
+
+
+def _deaf() -> None:
+    """Let an interrupt end the parent, which then ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _timed(seed: int) -> tuple[Outcome, float]:
