@@ -54,5 +54,6 @@ def _forget_old(present: Path) -> None:
 if __name__ == "__main__":
     where = use()
     seconds = warm()
-    _forget_old(where)
+    if where == folder():  # beside a folder that a user chose lies what is not ours
+        _forget_old(where)
     print(f"kernels compiled in {seconds:.1f} s: {where}")
