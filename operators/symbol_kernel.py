@@ -129,6 +129,21 @@ def _admit(ints: Longs, scratch: Scratch, kind: int, seq: int, rows: int, offset
 
 
 @njit(cache=True)
+def _admit_beside(ints: Longs, scratch: Scratch, kind: int, rows: int, offset: int) -> int:
+    """Let rows wait that a person sent again beside the present session, unless they are late; say how many wait now.
+
+    They have no number among the session's rows, and stand behind the last one that came.
+    """
+    held = int(scratch.counts[at.HELD])
+    expected = ints[at.NEXT_SEQ + kind]
+    waiting = _admit(ints, scratch, kind, expected, rows, offset)
+    ints[at.NEXT_SEQ + kind] = expected
+    for i in range(held, waiting):
+        scratch.row_ints[i, at.SEQ] = max(expected - 1, 0)
+    return waiting
+
+
+@njit(cache=True)
 def _admit_gaps(scratch: Scratch, seq: int, rows: int, offset: int) -> int:
     """Let the gaps just read wait for their turn, which for one told too late is now; return how many rows now wait."""
     held = int(scratch.counts[at.HELD])
@@ -192,6 +207,12 @@ def _take_message(
         rows, position = read_rows(scratch, buffer, position, end, kind)
     if position != end:
         _refuse_message(scratch, offset, at.MALFORMED)
+        return True
+    if session < 0:
+        if kind > BARS:
+            _refuse_message(scratch, offset, at.MALFORMED)
+        else:
+            _release(ints, floats, tables, scratch, _admit_beside(ints, scratch, kind, rows, offset))
         return True
     if not known:
         announced = kind == HEARTBEAT and complete_to > 0

@@ -92,6 +92,18 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     original: bytes
 
 
+class Redrive(msgspec.Struct, frozen=True, gc=False):
+    """A dead letter was sent again."""
+
+    id: str
+    topic: str
+    partition: int
+    ts_event_ns: int
+    issued_by: str
+    corrected: bool
+    digest: str
+
+
 class Alert(msgspec.Struct, frozen=True, gc=False):
     """Something that a human should know."""
 

@@ -33,6 +33,7 @@ Event = (
     | account.DeadLetter
     | account.Alert
     | account.RunSettings
+    | account.Redrive
 )
 
 _TYPES: dict[str, type] = {

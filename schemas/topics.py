@@ -69,5 +69,6 @@ TOPICS: dict[str, Topic] = {
         _topic("alerts", 13, "source", "symbol_leg account_leg", "ui", 1),
         _topic("dead_letters", 14, "topic", "symbol_leg account_leg", "ui", 1),
         _topic("run_settings", 15, "account", "symbol_leg account_leg", "replay report ui", 1),
+        _topic("redrives", 16, "topic", "ui", "ui", 1),
     )
 }
