@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from flows.connectors.held import held
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
 from operators.mark_run import MarkColumns
@@ -30,7 +31,8 @@ class AccountInputs:
     """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter.
 
     Records that were read too early (one partition comes ahead of another) wait as they came: decoded they would be
-    twice as large.
+    twice as large. What the log says was refused stays refused, also where today's code could read it: what followed
+    then went without.
     """
 
     def __init__(self, log: Log, account: str, positions: dict[Position, int]) -> None:
@@ -38,6 +40,7 @@ class AccountInputs:
         self._key = account.encode()
         self._reader: Reader = log.reader(positions)
         self._waiting: dict[Position, deque[Record]] = {}
+        self._known = refused_before(log)
         self.given: dict[Position, int] = dict(positions)
         self.refused: list[DeadLetter] = []
 
@@ -85,6 +88,9 @@ class AccountInputs:
         topic, value = record.topic, record.value or b""
         if topic != MARKS and record.key != self._key:
             return
+        if known := self._known.get((topic, record.partition, record.offset)):
+            yield known
+            return
         try:
             if topic == MARKS:
                 yield _marks(record, value)
@@ -100,6 +106,20 @@ class AccountInputs:
             return
         symbol = "" if isinstance(event, RiskCommand) else event.symbol
         yield InputRecord(topic, record.partition, record.offset, symbol, (event,))
+
+
+def refused_before(log: Log) -> dict[tuple[str, int, int], DeadLetter]:
+    """Return the dead letters of the account leg's inputs that the log holds, by what they are about."""
+    found: dict[tuple[str, int, int], DeadLetter] = {}
+    for record in held(log, "dead_letters"):
+        try:
+            letter = decode("dead_letters", record.value or b"")
+        except DecodeError:
+            continue
+        assert isinstance(letter, DeadLetter)
+        if letter.topic in INPUTS:
+            found[letter.topic, letter.partition, letter.offset] = letter
+    return found
 
 
 def _marks(record: Record, value: bytes) -> InputRecord:

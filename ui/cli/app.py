@@ -9,6 +9,7 @@ from ui.cli import (
     check,
     command,
     config,
+    deadletters,
     demo,
     doctor,
     explain,
@@ -69,5 +70,6 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(topics.app, name="topics")
 app.add_typer(schemas.app, name="schemas")
+app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(command.app, name="command")
 app.add_typer(check.app, name="check")

@@ -177,7 +177,7 @@ def test_the_table_shows_every_reason_of_a_row() -> None:
     ("reason", "message", "says"),
     [
         ("malformed", b"", "no Confluent header .* in 0 bytes; the writer of this record is at fault"),
-        ("malformed", b"\x00\x00\x00\x00\x09" + Source().heartbeat(1.0)[5:], "schema id 9, but this topic's is 1"),
+        ("malformed", b"\x00\x00\x00\x00\x09" + Source().heartbeat(1.0)[5:], "schema id 9 belongs to risk_decisions"),
         ("malformed", Source().trades(GOOD, to=2.0)[:-1], "cut short"),
         ("malformed", Source().trades(GOOD, to=2.0)[:40], "cut short"),
         ("malformed", Source().trades(GOOD, to=2.0) + b"\x01", "1 bytes after the record's end"),

@@ -1,0 +1,266 @@
+"""What could not be used is listed, shown and sent again: once, whatever dies meanwhile, and never into the past."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.connectors.account_inputs import AccountInputs
+from flows.connectors.log import Log
+from flows.dead_letters.letters import HEADER
+from schemas.account import RiskCommand
+from schemas.blocks import encode_block
+from schemas.codec import decode, encode
+from schemas.flatten import flatten
+from schemas.market import MarketBlock
+from tests.integration.log_contents import assert_same, events, made, records
+from tests.integration.runs import ROOT, Place, end_of
+from tests.unit.symbol_leg.one_symbol import Source, ns
+
+USAGE, UNREACHABLE = 2, 4
+ROWS = [(float(at_s), 1640.0 + 0.25 * (at_s % 40), 1.0 + at_s % 3) for at_s in range(600)]
+
+
+def session() -> list[bytes]:
+    """Ten minutes of trades, a message every twenty seconds."""
+    source = Source()
+    return [
+        source.heartbeat(0.0),
+        *(source.trades(*ROWS[i : i + 20], to=i + 19.5) for i in range(0, 600, 20)),
+    ]
+
+
+def append(log: Log, *values: bytes, topic: str = "market_data", key: bytes = b"ES") -> None:
+    """Write records, in order."""
+    with log.writer() as writer:
+        for value in values:
+            writer.append(topic, key, value, ns(0.0) // 1_000_000)
+
+
+def cli(place: Place, *arguments: str, log: str = "") -> Any:
+    """What a good `titan deadletters` says."""
+    return json.loads(place.done("deadletters", *arguments, "--json", "--log", log or place.sqlite).out)
+
+
+def ran(place: Place, url: str) -> None:
+    """Both legs up to the end of the log."""
+    place.done("run", "--to-end", "--log", url, "--set", f"run.recovery_dir={place.folder}/recovery")
+
+
+def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path) -> None:
+    """They take their place in time, once; a verified replay and a backtest over the log say the same."""
+    place, whole = Place(tmp_path / "place"), Place(tmp_path / "whole")
+    *first, last = session()
+    after = Source().heartbeat(900.0)
+    for one, messages in ((place, [*first, last[:-3]]), (whole, [*first, last])):
+        with made(one.sqlite) as log:
+            append(log, *messages)
+        ran(one, one.sqlite)
+    (letter,) = cli(place, "list")["letters"]
+    assert (letter["reason"], letter["state"], letter["original"]) == ("malformed", "open", last[:-3].hex())
+    (left,) = cli(place, "redrive", letter["id"])["letters"]
+    assert left["state"] == "left" and "give its rows by --with FILE" in left["why"]
+    shown = cli(place, "show", letter["id"])
+    assert shown["key"] == "ES" and len(shown["around"]) == 2 and "unreadable" in shown["decoded"][0]
+    (place.folder / "rows.json").write_text(json.dumps(flatten("market_data", last)))
+    with_rows = ("redrive", letter["id"], "--with", "rows.json")
+    assert cli(place, *with_rows, "--dry-run")["sent"] == 1
+    assert [cli(place, *with_rows)["sent"] for _ in range(3)] == [1, 0, 0]
+    assert cli(place, "list", "--state", "redriven")["count"] == 1
+    for one in (place, whole):
+        with made(one.sqlite) as log:
+            append(log, after)
+        ran(one, one.sqlite)
+    aside = ("cause_offset", "first_seq", "last_seq")
+    found, expected = events(place.sqlite, ("bars", "marks")), events(whole.sqlite, ("bars", "marks"))
+    assert assert_same(expected, found, ("bars", "marks"), aside) > 100
+    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+    assert json.loads(place.done("backtest", "--log", place.sqlite, "--json").out)["bars"] == sum(
+        len(lane) for (topic, _), lane in found.items() if topic == "bars"
+    )
+
+
+def test_the_past_stays_as_it_was(tmp_path: Path) -> None:
+    """A late row is refused before it is sent, and where it is forced it becomes a letter that names the former."""
+    place, source = Place(tmp_path), Source()
+    with made(place.sqlite) as log:
+        append(log, *session())
+        source.lose("trade", 600)
+        append(log, source.trades((30.0, 1640.0, 1.0), to=599.6))
+    ran(place, place.sqlite)
+    (letter,) = cli(place, "list", "--reason", "late")["letters"]
+    (left,) = cli(place, "redrive", "--reason", "late")["letters"]
+    assert (left["id"], left["state"]) == (letter["id"], "left") and left["why"].startswith("late: ")
+    assert cli(place, "redrive", "--reason", "late", "--force")["sent"] == 1
+    bars = events(place.sqlite, ("bars",))
+    ran(place, place.sqlite)
+    again, state = cli(place, "list", "--reason", "late")["letters"], Counter[str]()
+    state.update(one["state"] for one in again)
+    assert state == {"redriven": 1, "open": 1}
+    (new,) = [one for one in again if one["state"] == "open"]
+    shown = cli(place, "show", new["id"])
+    assert shown["former"] == letter["id"] and shown["headers"] == {HEADER: letter["id"]}
+    assert cli(place, "redrive", "--reason", "late")["sent"] == 0
+    assert events(place.sqlite, ("bars",)) == bars
+    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+
+
+def test_a_session_is_not_disturbed_by_what_is_sent_beside_it(tmp_path: Path) -> None:
+    """The gateway goes on in its session: nothing counts as missing, nothing as repeated."""
+    place = Place(tmp_path)
+    *first, last = session()
+    with made(place.sqlite) as log:
+        append(log, *first, encode_block(Garbled(last)))
+    ran(place, place.sqlite)
+    ids = [letter["id"] for letter in cli(place, "list")["letters"]]
+    (place.folder / "rows.json").write_text(json.dumps(flatten("market_data", last)[:3]))
+    assert cli(place, "redrive", ids[0], "--with", "rows.json")["sent"] == 1
+    with made(place.sqlite) as log:
+        append(log, last, Source().heartbeat(700.0))
+    ran(place, place.sqlite)
+    assert events(place.sqlite, ("alerts",)) == {}
+    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+
+
+def Garbled(value: bytes) -> MarketBlock:
+    """The block under another symbol than its key."""
+    import msgspec
+
+    from schemas.blocks import decode_block
+
+    return msgspec.structs.replace(decode_block(value), symbol="NQ")
+
+
+def commands_of_another(log: Log, count: int) -> None:
+    """Commands whose key is not their account, and what the reader of account paper's inputs says about each."""
+    commands = [
+        RiskCommand(f"c{number}", "other", "PAUSE", ns(0.0), "test", "under a wrong key")
+        for number in range(count)
+    ]
+    append(log, *map(encode, commands), topic="risk_commands", key=b"paper")
+    inputs = AccountInputs(log, "paper", {("risk_commands", 0): 0})
+    assert inputs.read_to(inputs.ends()) == []
+    append(log, *map(encode, inputs.refused), topic="dead_letters", key=b"risk_commands")
+    inputs.close()
+
+
+def sent(log: Log) -> Counter[str]:
+    """How often each letter was sent again, by its record and by its note."""
+    by_record = Counter(
+        value.decode()
+        for record in records(log, "risk_commands")
+        for name, value in record.headers
+        if name == HEADER
+    )
+    noted: Any = [decode("redrives", record.value or b"") for record in records(log, "redrives")]
+    assert by_record == Counter(note.id for note in noted)
+    return by_record
+
+
+DYING = """
+import os, sys
+from flows.dead_letters import redrive
+left, where = int(sys.argv[1]), sys.argv[2]
+real = redrive._append
+def die():
+    os.kill(os.getpid(), 9)
+def counted(writer, planned, sending):
+    global left
+    left -= 1
+    if left == 0 and where == "before": die()
+    real(writer, planned, sending)
+    if left == 0 and where == "after": die()
+    if left == 0:
+        flush = writer.flush
+        def dying(*a):
+            flush(*a)
+            die()
+        writer.flush = dying
+redrive._append, redrive._AT_ONCE = counted, 7
+from ui.cli import main
+sys.argv = ["titan", *sys.argv[3:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("where", ["before", "after", "flushed"])
+def test_killed_between_any_two_effects(tmp_path: Path, url: str, where: str) -> None:
+    """Each letter is sent once, whatever was killed: the record and its note are in the log together, or neither is."""
+    place = Place(tmp_path)
+    with made(url) as log:
+        commands_of_another(log, 40)
+        redrive = ("deadletters", "redrive", "--topic", "risk_commands", "--log", url, "--json")
+        for left in (1, 7, 8):
+            killed = subprocess.run(
+                [sys.executable, "-c", DYING, str(left), where, *redrive],
+                cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,
+            )  # fmt: skip
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
+            assert set(sent(log).values()) <= {1}
+        ended = json.loads(place.done(*redrive).out)
+        assert len(ended["letters"]) == 40 and len(sent(log)) == 40 and set(sent(log).values()) == {1}
+        assert json.loads(place.done(*redrive).out)["sent"] == 0
+        keys = {record.key for record in records(log, "risk_commands") if record.headers}
+    assert keys == {b"other"}, "the key says the account that the command is for"
+
+
+def test_several_at_once(tmp_path: Path, url: str) -> None:
+    place = Place(tmp_path)
+    with made(url) as log:
+        commands_of_another(log, 300)
+        redrive = ("deadletters", "redrive", "--topic", "risk_commands", "--log", url, "--json")
+        for ended in [end_of(process) for process in [place.start(*redrive) for _ in range(3)]]:
+            assert ended.code in (0, UNREACHABLE) and "Traceback" not in ended.err, ended
+        place.done(*redrive)
+        assert len(sent(log)) == 300 and set(sent(log).values()) == {1}
+
+
+def test_what_a_person_got_wrong(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with made(place.sqlite) as log:
+        append(log, *session()[:3])
+        commands_of_another(log, 2)
+    (tmp_path / "bad.json").write_text('{"command": "EXPLODE"}')
+    (tmp_path / "bad.bin").write_bytes(b"\x00\x00\x00\x00\x07abc")
+    letter = cli(place, "list")["letters"][0]["id"]
+    for arguments, code, says in (
+        (("redrive",), USAGE, "which letters?"),
+        (("redrive", "nobody"), USAGE, "no dead letter 'nobody'"),
+        (("show", "nobody"), USAGE, "no dead letter 'nobody'"),
+        (("list", "--topic", "risk_command"), USAGE, "did you mean risk_commands"),
+        (("list", "--state", "shut"), USAGE, "--state is open or redriven"),
+        (("list", "--from", "yesterday"), USAGE, "yesterday"),
+        (("redrive", "--topic", "risk_commands", "--with", "bad.json"), USAGE, "--with corrects one letter"),
+        (("redrive", letter, "--with", "bad.json"), 3, "the corrected record cannot be read"),
+        (("redrive", letter, "--with", "none.json"), 3, "none.json"),
+    ):
+        ended = place.run("deadletters", *arguments, "--log", place.sqlite)
+        assert ended.code == code and says in ended.err, (arguments, ended)
+    (left,) = cli(place, "redrive", letter, "--with", "bad.bin", "--force")["letters"]
+    assert left["state"] == "left" and "mend the file" in left["why"]
+    command = {
+        "id": "c0",
+        "account": "paper",
+        "command": "HALT",
+        "ts_event_ns": ns(0.0),
+        "issued_by": "me",
+        "reason": "so",
+    }
+    (tmp_path / "good.json").write_text(json.dumps(command))
+    assert cli(place, "redrive", letter, "--with", "good.json")["sent"] == 1
+    ran(place, place.sqlite)
+    states = [
+        event["trading_state"]
+        for lane in events(place.sqlite, ("portfolio_updates",)).values()
+        for event in lane
+    ]
+    assert states[-1] == "HALTED" and cli(place, "list")["counts"] == [
+        {"reason": "malformed", "topic": "risk_commands", "open": 1, "redriven": 1}
+    ]
+    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
