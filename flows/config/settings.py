@@ -10,8 +10,9 @@ import msgspec
 
 from flows.config.durations import Duration, MaybeDuration, MaybeTimeframe, Timeframe
 from flows.connectors.log import LogSettings, sqlite_path
+from flows.connectors.registry_settings import RegistrySettings
 from flows.connectors.synthetic_settings import SyntheticSettings
-from flows.secrets import Secret, refuse_user
+from flows.secrets import refuse_user
 from operators.account_parameters import OrderStyle
 from operators.regime import VolatilityBuckets
 from operators.rules import RULES
@@ -99,21 +100,18 @@ class LogSection(LogSettings, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative")
 
 
-class RegistrySection(Section, frozen=True, kw_only=True):
-    """The schema registry, as Confluent's clients are told of one."""
+class RegistrySection(RegistrySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The schema registry; the further keys are those of its client."""
 
     url: RegistryUrl = ""
     """Empty: there is none, and what the log holds is read by the schemas of this Titan."""
-    username: str = ""
-    """Of basic authentication; empty: none."""
-    password: Secret = Secret("")
-    ca: str = ""
-    """PEM file of the authority that signed an https registry's certificate; empty: the system's."""
 
     def __post_init__(self) -> None:
         refuse_user(self.url, "registry.username and registry.password")
         if bool(self.username) != bool(self.password):
             raise ValueError("username and password belong together: set both, or none")
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s is {self.timeout_s}; it must be above 0")
 
 
 class RunSection(Section, frozen=True, kw_only=True):

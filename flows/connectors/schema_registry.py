@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from flows.connectors.registry_settings import RegistrySettings
+
 _JSON = "application/vnd.schemaregistry.v1+json"
 _NOT_FOUND = 404
 
@@ -36,16 +38,6 @@ class RegistryRefused(RegistryError):
         self.status = status
 
 
-class RegistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach a registry: ``url`` as a Confluent client would be given it; ``ca`` is a file of certificates."""
-
-    url: str
-    username: str = ""
-    password: str = ""
-    ca: str = ""
-    timeout_s: float = 10.0
-
-
 class Registered(msgspec.Struct, frozen=True):
     """One version of a subject."""
 
@@ -64,7 +56,10 @@ class SchemaRegistry:
             )
         self.url = settings.url.rstrip("/")
         self._settings = settings
-        self._tls = ssl.create_default_context(cafile=settings.ca or None)
+        try:
+            self._tls = ssl.create_default_context(cafile=settings.ca or None)
+        except OSError as error:
+            raise RegistryRefused(f"registry.ca = {settings.ca}: {error.strerror or error}", 0) from error
         if not isinstance(self._ask("GET", "/subjects", missing=None), list):
             raise RegistryUnreachable(
                 f"{self.url}: what answers there is no schema registry; a Confluent client's URL is asked for, such as "
@@ -123,8 +118,9 @@ class SchemaRegistry:
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Accept": _JSON, "Content-Type": _JSON, **self._login()},
+            headers={"Accept": _JSON, "Content-Type": _JSON},
         )
+        self._log_in(request)
         timeout_s = self._settings.timeout_s
         try:
             with urllib.request.urlopen(request, timeout=timeout_s, context=self._tls) as answer:
@@ -139,11 +135,11 @@ class SchemaRegistry:
                 f"{self.url}: no schema registry answers there ({why}); look at its address and whether it is up"
             ) from error
 
-    def _login(self) -> dict[str, str]:
-        if not self._settings.username:
-            return {}
-        pair = f"{self._settings.username}:{self._settings.password}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    def _log_in(self, request: urllib.request.Request) -> None:
+        """Add the password, for this server only: who is redirected to leaves without it."""
+        if self._settings.username:
+            pair = f"{self._settings.username}:{self._settings.password.reveal()}".encode()
+            request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(pair).decode()}")
 
 
 def _said(error: urllib.error.HTTPError) -> str:

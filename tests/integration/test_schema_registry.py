@@ -14,7 +14,8 @@ import fastavro
 import msgspec
 import pytest
 
-from flows.connectors.schema_registry import RegistryRefused, RegistrySettings, SchemaRegistry
+from flows.connectors.registry_settings import RegistrySettings
+from flows.connectors.schema_registry import RegistryRefused, SchemaRegistry
 from flows.schema_life import LEVEL, register
 from schemas.codec import encode
 from schemas.orders import CancelOrder

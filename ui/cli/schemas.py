@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.cli.options import configured
 from ui.cli.output import emit_json, note, table, write
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def diff(
 
 
 def _registry(url: str) -> "SchemaRegistry":
-    from flows.connectors.schema_registry import RegistrySettings, SchemaRegistry
+    """Return the registry of that URL; user, password and authority are configured (`registry.*`)."""
+    from flows.connectors.schema_registry import SchemaRegistry
 
-    return SchemaRegistry(RegistrySettings(url))
+    settings, _ = configured(registry=("registry.url", url))
+    return SchemaRegistry(settings.registry)
