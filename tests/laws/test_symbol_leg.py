@@ -123,7 +123,8 @@ def test_the_streams_show_every_fault_quality_and_strategy() -> None:
         reasons |= {letter.reason for output in outputs for letter in output.dead_letters}
         qualities |= {int(q) for output in outputs for q in output.bar_ints[:, at.OUT_QUALITY]}
         speakers |= {signal.strategy.rpartition("_")[0] for output in outputs for signal in output.signals}
-    assert reasons == set(at.REASONS) - {"malformed", "wrong_symbol", "missing_rows", "bad_gap"}
+    of_messages = {"malformed", "wrong_symbol", "missing_rows", "bad_gap", "newer_version"}
+    assert reasons == set(at.REASONS) - of_messages
     assert qualities == {at.COMPLETE, at.PARTIAL, at.REPAIRED}
     assert speakers == set(STRATEGIES)
 
