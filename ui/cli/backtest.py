@@ -13,7 +13,7 @@ from ui.cli.exits import UsageError
 from ui.cli.grouped import grouped
 from ui.cli.ingest import warn_of_unknown
 from ui.cli.kept import new_run
-from ui.cli.kernels import note_compiling
+from ui.cli.kernels import compile_first
 from ui.cli.options import ConfigOption, JsonOption, SetOption, configured, log_url, open_run
 from ui.cli.output import emit_json, note, pairs, table, write
 from ui.cli.progress import Bar
@@ -198,10 +198,8 @@ def _sweep(
     config: str | None,
     as_json: bool,
 ) -> None:
-    from flows import stop
     from operators.strategies import StrategyError
 
-    stop.install()
     summary = run_sweep(
         history, asked, sweeping.sweep or [], sort_by=sweeping.sort, config=config, recorded=recorded
     )
@@ -237,7 +235,7 @@ def _run(settings: "Settings", history: "History", log: "Log | None") -> "Backte
     from flows import stop
     from flows.backtest import backtest as run_backtest
 
-    note_compiling()
+    compile_first()
     stop.install()
     try:
         with Bar("backtest", "bars") as bar:

@@ -143,11 +143,11 @@ def _prepared(
 ) -> "tuple[Settings, Subject, tuple[Source, ...]]":
     """Return the settings, the strategy with its parameters, and what is to be read."""
     from flows.lookahead import subject_of
-    from ui.cli.kernels import note_compiling
+    from ui.cli.kernels import compile_first
 
     given = [text for text in sets or [] if "." not in text.partition("=")[0]]
     settings, _ = configured(config, [text for text in sets or [] if text not in given])
-    note_compiling()
+    compile_first()
     if reading.timeframe:
         _duration(reading.timeframe, "--timeframe")
     subject = subject_of(strategy, _parameters(given), settings)

@@ -67,10 +67,10 @@ def demo(
 def _run(settings: "Settings", folder: Path, sets: list[str]) -> "DemoSummary":
     """Run the demo under a status line, and write its report if it was not stopped."""
     from flows.demo import run_demo
-    from ui.cli.kernels import note_compiling
+    from ui.cli.kernels import compile_first
     from ui.cli.progress import StatusLine
 
-    note_compiling()
+    compile_first()
     with StatusLine() as status:
         summary = run_demo(settings, folder, status)
     if not summary.stopped:

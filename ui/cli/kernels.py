@@ -1,5 +1,6 @@
 """Are the kernels compiled? Asked by `doctor`, and said before a run that must compile them first."""
 
+import os
 from pathlib import Path
 
 from flows import kernel_cache
@@ -15,7 +16,12 @@ def compiled() -> tuple[Path, bool]:
     return folder, folder.is_dir() and any(folder.rglob(_LARGEST))
 
 
-def note_compiling() -> None:
-    """Say that the kernels will be compiled first, where they are not: it takes a while and happens once."""
-    if not compiled()[1]:
-        note("compiling the kernels: about a minute, once")
+def compile_first() -> None:
+    """Compile the kernels where they are not, and say so: it takes a while and happens once.
+
+    Before a run begins, so that Ctrl-C ends it, and not in each of its processes.
+    """
+    if compiled()[1] or os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return
+    note("compiling the kernels: about a minute, once")
+    kernel_cache.warm()

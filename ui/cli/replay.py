@@ -10,7 +10,7 @@ import typer
 from ui.cli.exits import CheckFailed, UsageError
 from ui.cli.grouped import grouped
 from ui.cli.kept import new_run
-from ui.cli.kernels import note_compiling
+from ui.cli.kernels import compile_first
 from ui.cli.options import ConfigOption, JsonOption, open_configured
 from ui.cli.output import emit_json, note
 from ui.cli.progress import Bar, StatusLine
@@ -141,7 +141,7 @@ def _what_if(
     from flows.what_if import what_if
     from ui.cli.what_if_text import print_what_if
 
-    note_compiling()
+    compile_first()
     stop.install()
     kept = _kept(log, settings, keep) if keep is not None else None
     try:
@@ -166,7 +166,7 @@ def _verify(log: "Log", settings: "ReplaySettings", keep: Path | None, as_json: 
     from flows.verify import verify
     from ui.cli.replay_text import print_verdict, sentence
 
-    note_compiling()
+    compile_first()
     stop.install()
     kept = _kept(log, settings, keep) if keep is not None else None
     try:

@@ -39,9 +39,9 @@ def run(
         raise UsageError("--share goes with --leg symbol: an account has one owner, run by --leg account")
     settings, _ = configured(config, sets, log=("log.url", log), share=("run.share", share))
     from flows.run import run as run_legs
-    from ui.cli.kernels import note_compiling
+    from ui.cli.kernels import compile_first
 
-    note_compiling()
+    compile_first()
     legs = ("symbol", "account") if leg == "all" else (leg,)
     if not to_end:
         note("running; Ctrl-C stops and saves")

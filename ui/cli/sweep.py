@@ -28,13 +28,15 @@ def run_sweep(
     recorded: "list[Given]",
 ) -> "SweepSummary":
     """Run every allowed set of the swept parameters."""
+    from flows import stop
     from flows.sweep import cores, sweep
-    from ui.cli.kernels import note_compiling
+    from ui.cli.kernels import compile_first
     from ui.cli.progress import Bar
 
-    note_compiling()
     sets, refused = _sets(history, asked, swept, config, recorded)
     note(f"{len(sets):,} sets of parameters, {refused:,} that the strategy does not allow")
+    compile_first()
+    stop.install()
     with Bar("sweep", "bars") as bar:
         summary = sweep(history, sets, sort_by, cores(), bar)
     summary.refused = refused
