@@ -29,6 +29,7 @@ from flows.recovery_store import StoreError, folder_of_bytewax, forget_unfinishe
 from flows.run import account_source, summary_line
 from flows.runtime import open_configured_log
 from flows.symbol_leg import add_symbol_leg
+from flows.wall_clock import watched
 
 
 def live_flow(settings: Settings, log: Log, progress: Progress) -> Dataflow:
@@ -66,6 +67,7 @@ def _main_flow() -> Dataflow:
     ends = ExitStack()
     ends.callback(lambda: print(summary_line(progress), file=sys.stderr))
     ends.enter_context(exported(settings, progress))
+    ends.enter_context(watched())
     atexit.register(ends.close)
     print(f"titan: {settings.gateway.kind} gateway into {settings.log.url}; Ctrl-C stops", file=sys.stderr)
     return live_flow(settings, log, progress)

@@ -16,6 +16,7 @@ from flows.dataflow_api import served_once
 from flows.recovery_store import BROKEN, opened, store_error
 from flows.run_settings import fingerprint
 from flows.stderr import withheld
+from flows.wall_clock import watched
 from operators.strategies import StrategyError
 from schemas.topics import TOPICS
 
@@ -43,7 +44,7 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
     store = opened(recovery_dir(settings) / name, fingerprint(settings))
     with served_once(settings.run.expose_api), store as folder:
         _spare_the_collector()
-        with withheld() as said:
+        with withheld() as said, watched():
             try:
                 cli_main(
                     flow,

@@ -43,6 +43,7 @@ class Process:
         self.name = name
         self.fenced = fenced
         self.replaced = False
+        self.released = False
         self.after: Process | None = None
         self.build = build
         self.ends = ends
@@ -165,7 +166,7 @@ class World:
 
     def _end(self, process: Process) -> None:
         """It has ended: by itself, or asked to, and then it is started again."""
-        early = process.asked.is_set() and not self._over()
+        early = process.asked.is_set() and not process.released
         process.log.drop()
         process.worker = None
         process.asked.clear()
@@ -179,9 +180,12 @@ class World:
         """Stop those that would tail for ever, once nothing comes any more."""
         if not self._over():
             return
-        workers = [process.worker for process in going]
+        workers = [process.worker for process in going if not process.rests]
+        if len(workers) < len(going):
+            return
         if all(worker is not None and worker.quiet and worker.idle > _IDLE_POLLS for worker in workers):
             for process in going:
+                process.released = True
                 process.asked.set()
 
     @contextmanager
