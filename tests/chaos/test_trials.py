@@ -14,7 +14,7 @@ from tests.chaos.planted import PLANTED
 from tests.chaos.trial import Trial, reference, run, trial
 
 FIRST = int(os.environ.get("TITAN_CHAOS_SEED") or 1)
-TRIALS, GROUPS = 240, 8
+TRIALS, GROUPS = 160, 8
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
