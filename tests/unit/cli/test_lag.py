@@ -12,6 +12,9 @@ from schemas.blocks import encode_block
 from schemas.market import TradeBlock
 from tests.unit.cli.conftest import NANOS, START_NS, Titan
 
+RUN = ("run", "--to-end", "--set", "account.id=mine", "--log")
+"""Of an account that the filled log holds nothing of."""
+
 
 def later(url: str, seconds: list[int]) -> None:
     """Append a block of one trade of ES for each time after the start."""
@@ -36,7 +39,7 @@ def rows(titan: Titan, url: str, *more: str) -> dict[tuple[str, str], list[Lag]]
 
 
 def test_a_leg_that_has_stopped_falls_behind(titan: Titan, filled: str) -> None:
-    assert titan("run", "--to-end", "--log", filled).code == 0
+    assert titan(*RUN, filled).code == 0
     read = rows(titan, filled)
     assert {(leg, topic) for leg, topic in read} >= {
         ("symbol", "market_data"),
@@ -57,7 +60,7 @@ def test_a_leg_that_has_stopped_falls_behind(titan: Titan, filled: str) -> None:
 
 
 def test_more_than_the_most_is_a_check_that_failed(titan: Titan, filled: str) -> None:
-    assert titan("run", "--to-end", "--log", filled).code == 0
+    assert titan(*RUN, filled).code == 0
     later(filled, [20, 21, 27])
     assert titan("topics", "lag", "--log", filled, "--at-most", "3").code == 0
     ended = titan("topics", "lag", "--log", filled, "--at-most", "2")
@@ -72,7 +75,7 @@ def test_nothing_was_saved_yet(titan: Titan, url: str, tmp_path: Path) -> None:
 
 
 def test_positions_of_another_log_are_refused(titan: Titan, filled: str, tmp_path: Path) -> None:
-    assert titan("run", "--to-end", "--log", filled).code == 0
+    assert titan(*RUN, filled).code == 0
     for left in tmp_path.glob("t.db*"):
         left.unlink()
     assert titan("topics", "apply", "--log", filled).code == 0
@@ -83,7 +86,7 @@ def test_positions_of_another_log_are_refused(titan: Titan, filled: str, tmp_pat
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all" * 100])
 def test_a_damaged_store_is_named(titan: Titan, filled: str, tmp_path: Path, damage: bytes) -> None:
-    assert titan("run", "--to-end", "--log", filled).code == 0
+    assert titan(*RUN, filled).code == 0
     store = next(tmp_path.rglob("part-0.sqlite3"))
     for left in store.parent.glob("part-0.sqlite3*"):
         left.unlink()
