@@ -10,6 +10,9 @@ import pytest
 from flows.connectors.log import Record
 from tests.integration.log_contents import Event, Lane, assert_journal_is_whole, events, market_data
 from tests.integration.runs import Market, Place, kill_what_is_left
+from tests.unit.cli.conftest import titan
+
+__all__ = ["titan"]
 
 
 class Reference(msgspec.Struct, frozen=True):

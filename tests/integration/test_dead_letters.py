@@ -6,21 +6,24 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from flows.connectors.account_inputs import AccountInputs
 from flows.connectors.log import Log
 from flows.dead_letters.letters import HEADER
 from schemas.account import RiskCommand
-from schemas.blocks import encode_block
+from schemas.blocks import decode_block, encode_block
 from schemas.codec import decode, encode
 from schemas.flatten import flatten
 from schemas.market import MarketBlock
 from tests.integration.log_contents import assert_same, events, made, records
 from tests.integration.runs import ROOT, Place, end_of
+from tests.unit.cli.conftest import Titan
 from tests.unit.symbol_leg.one_symbol import Source, ns
 
 USAGE, UNREACHABLE = 2, 4
@@ -43,17 +46,30 @@ def append(log: Log, *values: bytes, topic: str = "market_data", key: bytes = b"
             writer.append(topic, key, value, ns(0.0) // 1_000_000)
 
 
-def cli(place: Place, *arguments: str, log: str = "") -> Any:
-    """What a good `titan deadletters` says."""
-    return json.loads(place.done("deadletters", *arguments, "--json", "--log", log or place.sqlite).out)
+Cli = Callable[..., Any]
 
 
-def ran(place: Place, url: str) -> None:
+@pytest.fixture
+def cli(titan: Titan, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """What a good command says, run in this process in its place; of `deadletters`, where no other is named."""
+
+    def run(place: Place, *arguments: str) -> Any:
+        monkeypatch.chdir(place.folder)
+        log = () if arguments[0] == "replay" else ("--log", place.sqlite)
+        group = () if arguments[0] in ("run", "replay", "backtest") else ("deadletters",)
+        ended = titan(*group, *arguments, *log, "--json")
+        assert ended.code == 0, ended
+        return ended.json
+
+    return run
+
+
+def ran(cli: Cli, place: Place) -> None:
     """Both legs up to the end of the log."""
-    place.done("run", "--to-end", "--log", url, "--set", f"run.recovery_dir={place.folder}/recovery")
+    cli(place, "run", "--to-end", "--set", f"run.recovery_dir={place.folder}/recovery")
 
 
-def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path) -> None:
+def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path, cli: Cli) -> None:
     """They take their place in time, once; a verified replay and a backtest over the log say the same."""
     place, whole = Place(tmp_path / "place"), Place(tmp_path / "whole")
     *first, last = session()
@@ -61,7 +77,7 @@ def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path) -> None:
     for one, messages in ((place, [*first, last[:-3]]), (whole, [*first, last])):
         with made(one.sqlite) as log:
             append(log, *messages)
-        ran(one, one.sqlite)
+        ran(cli, one)
     (letter,) = cli(place, "list")["letters"]
     assert (letter["reason"], letter["state"], letter["original"]) == ("malformed", "open", last[:-3].hex())
     (left,) = cli(place, "redrive", letter["id"])["letters"]
@@ -76,30 +92,30 @@ def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path) -> None:
     for one in (place, whole):
         with made(one.sqlite) as log:
             append(log, after)
-        ran(one, one.sqlite)
+        ran(cli, one)
     aside = ("cause_offset", "first_seq", "last_seq")
     found, expected = events(place.sqlite, ("bars", "marks")), events(whole.sqlite, ("bars", "marks"))
     assert assert_same(expected, found, ("bars", "marks"), aside) > 100
-    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
-    assert json.loads(place.done("backtest", "--log", place.sqlite, "--json").out)["bars"] == sum(
+    assert cli(place, "replay", "--verify", place.sqlite)["equal"]
+    assert cli(place, "backtest")["bars"] == sum(
         len(lane) for (topic, _), lane in found.items() if topic == "bars"
     )
 
 
-def test_the_past_stays_as_it_was(tmp_path: Path) -> None:
+def test_the_past_stays_as_it_was(tmp_path: Path, cli: Cli) -> None:
     """A late row is refused before it is sent, and where it is forced it becomes a letter that names the former."""
     place, source = Place(tmp_path), Source()
     with made(place.sqlite) as log:
         append(log, *session())
         source.lose("trade", 600)
         append(log, source.trades((30.0, 1640.0, 1.0), to=599.6))
-    ran(place, place.sqlite)
+    ran(cli, place)
     (letter,) = cli(place, "list", "--reason", "late")["letters"]
     (left,) = cli(place, "redrive", "--reason", "late")["letters"]
     assert (left["id"], left["state"]) == (letter["id"], "left") and left["why"].startswith("late: ")
     assert cli(place, "redrive", "--reason", "late", "--force")["sent"] == 1
     bars = events(place.sqlite, ("bars",))
-    ran(place, place.sqlite)
+    ran(cli, place)
     again, state = cli(place, "list", "--reason", "late")["letters"], Counter[str]()
     state.update(one["state"] for one in again)
     assert state == {"redriven": 1, "open": 1}
@@ -108,32 +124,28 @@ def test_the_past_stays_as_it_was(tmp_path: Path) -> None:
     assert shown["former"] == letter["id"] and shown["headers"] == {HEADER: letter["id"]}
     assert cli(place, "redrive", "--reason", "late")["sent"] == 0
     assert events(place.sqlite, ("bars",)) == bars
-    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+    assert cli(place, "replay", "--verify", place.sqlite)["equal"]
 
 
-def test_a_session_is_not_disturbed_by_what_is_sent_beside_it(tmp_path: Path) -> None:
+def test_a_session_is_not_disturbed_by_what_is_sent_beside_it(tmp_path: Path, cli: Cli) -> None:
     """The gateway goes on in its session: nothing counts as missing, nothing as repeated."""
     place = Place(tmp_path)
     *first, last = session()
     with made(place.sqlite) as log:
-        append(log, *first, encode_block(Garbled(last)))
-    ran(place, place.sqlite)
+        append(log, *first, encode_block(garbled(last)))
+    ran(cli, place)
     ids = [letter["id"] for letter in cli(place, "list")["letters"]]
     (place.folder / "rows.json").write_text(json.dumps(flatten("market_data", last)[:3]))
     assert cli(place, "redrive", ids[0], "--with", "rows.json")["sent"] == 1
     with made(place.sqlite) as log:
         append(log, last, Source().heartbeat(700.0))
-    ran(place, place.sqlite)
+    ran(cli, place)
     assert events(place.sqlite, ("alerts",)) == {}
-    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+    assert cli(place, "replay", "--verify", place.sqlite)["equal"]
 
 
-def Garbled(value: bytes) -> MarketBlock:
+def garbled(value: bytes) -> MarketBlock:
     """The block under another symbol than its key."""
-    import msgspec
-
-    from schemas.blocks import decode_block
-
     return msgspec.structs.replace(decode_block(value), symbol="NQ")
 
 
@@ -165,63 +177,57 @@ def sent(log: Log) -> Counter[str]:
 
 DYING = """
 import os, sys
+from flows.connectors.log import open_log
 from flows.dead_letters import redrive
-left, where = int(sys.argv[1]), sys.argv[2]
-real = redrive._append
-def die():
-    os.kill(os.getpid(), 9)
+from flows.dead_letters.letters import Wanted, letters
+url, left, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+append = redrive._append
 def counted(writer, planned, sending):
     global left
     left -= 1
-    if left == 0 and where == "before": die()
-    real(writer, planned, sending)
-    if left == 0 and where == "after": die()
+    if left == 0 and where == "before": os.kill(os.getpid(), 9)
+    append(writer, planned, sending)
+    if left == 0 and where == "after": os.kill(os.getpid(), 9)
     if left == 0:
         flush = writer.flush
-        def dying(*a):
-            flush(*a)
-            die()
-        writer.flush = dying
+        writer.flush = lambda: (flush(), os.kill(os.getpid(), 9))
 redrive._append, redrive._AT_ONCE = counted, 7
-from ui.cli import main
-sys.argv = ["titan", *sys.argv[3:]]
-main()
+with open_log(url) as log:
+    list(redrive.send(log, letters(log, Wanted(topic="risk_commands")), redrive.Sending("me", 1_000_000)))
 """
 
 
-@pytest.mark.parametrize("where", ["before", "after", "flushed"])
-def test_killed_between_any_two_effects(tmp_path: Path, url: str, where: str) -> None:
-    """Each letter is sent once, whatever was killed: the record and its note are in the log together, or neither is."""
-    place = Place(tmp_path)
+def test_killed_between_any_two_effects_and_several_at_once(tmp_path: Path, url: str) -> None:
+    """Each letter is sent once: the record and its note are in the log together, or neither is."""
+    place, count = Place(tmp_path), 150
+    redrive = ("deadletters", "redrive", "--topic", "risk_commands", "--log", url, "--json")
     with made(url) as log:
-        commands_of_another(log, 40)
-        redrive = ("deadletters", "redrive", "--topic", "risk_commands", "--log", url, "--json")
-        for left in (1, 7, 8):
+        commands_of_another(log, count)
+        for left, where in (
+            (1, "before"),
+            (8, "before"),
+            (1, "after"),
+            (8, "after"),
+            (1, "flushed"),
+            (8, "flushed"),
+        ):
             killed = subprocess.run(
-                [sys.executable, "-c", DYING, str(left), where, *redrive],
+                [sys.executable, "-c", DYING, url, str(left), where],
                 cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,
             )  # fmt: skip
             assert killed.returncode == -signal.SIGKILL, killed.stderr
             assert set(sent(log).values()) <= {1}
-        ended = json.loads(place.done(*redrive).out)
-        assert len(ended["letters"]) == 40 and len(sent(log)) == 40 and set(sent(log).values()) == {1}
-        assert json.loads(place.done(*redrive).out)["sent"] == 0
+        assert 0 < len(sent(log)) < count
+        for ended in [end_of(process) for process in [place.start(*redrive) for _ in range(3)]]:
+            assert ended.code in (0, UNREACHABLE) and "Traceback" not in ended.err, ended
+        ended = place.done(*redrive)
+        assert len(json.loads(ended.out)["letters"]) == len(sent(log)) == count
+        assert set(sent(log).values()) == {1}
         keys = {record.key for record in records(log, "risk_commands") if record.headers}
     assert keys == {b"other"}, "the key says the account that the command is for"
 
 
-def test_several_at_once(tmp_path: Path, url: str) -> None:
-    place = Place(tmp_path)
-    with made(url) as log:
-        commands_of_another(log, 300)
-        redrive = ("deadletters", "redrive", "--topic", "risk_commands", "--log", url, "--json")
-        for ended in [end_of(process) for process in [place.start(*redrive) for _ in range(3)]]:
-            assert ended.code in (0, UNREACHABLE) and "Traceback" not in ended.err, ended
-        place.done(*redrive)
-        assert len(sent(log)) == 300 and set(sent(log).values()) == {1}
-
-
-def test_what_a_person_got_wrong(tmp_path: Path) -> None:
+def test_what_a_person_got_wrong(tmp_path: Path, cli: Cli, titan: Titan) -> None:
     place = Place(tmp_path)
     with made(place.sqlite) as log:
         append(log, *session()[:3])
@@ -240,7 +246,7 @@ def test_what_a_person_got_wrong(tmp_path: Path) -> None:
         (("redrive", letter, "--with", "bad.json"), 3, "the corrected record cannot be read"),
         (("redrive", letter, "--with", "none.json"), 3, "none.json"),
     ):
-        ended = place.run("deadletters", *arguments, "--log", place.sqlite)
+        ended = titan("deadletters", *arguments, "--log", place.sqlite)
         assert ended.code == code and says in ended.err, (arguments, ended)
     (left,) = cli(place, "redrive", letter, "--with", "bad.bin", "--force")["letters"]
     assert left["state"] == "left" and "mend the file" in left["why"]
@@ -254,7 +260,7 @@ def test_what_a_person_got_wrong(tmp_path: Path) -> None:
     }
     (tmp_path / "good.json").write_text(json.dumps(command))
     assert cli(place, "redrive", letter, "--with", "good.json")["sent"] == 1
-    ran(place, place.sqlite)
+    ran(cli, place)
     states = [
         event["trading_state"]
         for lane in events(place.sqlite, ("portfolio_updates",)).values()
@@ -263,4 +269,4 @@ def test_what_a_person_got_wrong(tmp_path: Path) -> None:
     assert states[-1] == "HALTED" and cli(place, "list")["counts"] == [
         {"reason": "malformed", "topic": "risk_commands", "open": 1, "redriven": 1}
     ]
-    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+    assert cli(place, "replay", "--verify", place.sqlite)["equal"]

@@ -22,6 +22,7 @@ from schemas.orders import CancelOrder
 from schemas.topics import TOPICS
 from tests.integration.runs import ROOT, UNREACHABLE, Place
 from tests.servers.registry import RegistryServer
+from tests.unit.cli.conftest import Titan
 
 CHECK_FAILED = 5
 CANCEL = CancelOrder("c1", "paper", "ES", "CME", 1, "too old")
@@ -35,30 +36,30 @@ def asked(url: str, body: Any = None, method: str = "GET") -> Any:
         return json.loads(answer.read())
 
 
-def test_a_registry_is_told_once_and_tools_read_by_it(own_registry: RegistryServer, tmp_path: Path) -> None:
-    place, url = Place(tmp_path), own_registry.url
-    ended = place.run("schemas", "check", "--registry", url)
+def test_a_registry_is_told_once_and_tools_read_by_it(own_registry: RegistryServer, titan: Titan) -> None:
+    url = own_registry.url
+    ended = titan("schemas", "check", "--registry", url)
     assert ended.code == CHECK_FAILED and "bars: bars-value, id 2: is not in the registry" in ended.out
-    would = json.loads(place.done("schemas", "register", "--registry", url, "--dry-run", "--json").out)
+    would = titan("schemas", "register", "--registry", url, "--dry-run", "--json").json
     assert {one["state"] for one in would["versions"]} == {"would be registered"}
     assert asked(f"{url}/subjects") == []
     for state in ("registered", "was there"):
-        done = json.loads(place.done("schemas", "register", "--registry", url, "--json").out)["versions"]
+        done = titan("schemas", "register", "--registry", url, "--json").json["versions"]
         assert [one["schema_id"] for one in done] == sorted(i for t in TOPICS.values() for i in t.schema_ids)
         assert {one["state"] for one in done} == {state}
-    assert json.loads(place.done("schemas", "check", "--registry", url, "--json").out)["ok"]
-    assert place.done("schemas", "diff", "--registry", url).out == ""
+    assert titan("schemas", "check", "--registry", url, "--json").json["ok"]
+    assert titan("schemas", "diff", "--registry", url).out == ""
     assert asked(f"{url}/config/bars-value")["compatibilityLevel"] == LEVEL
     value = encode(CANCEL)
     schema = json.loads(asked(f"{url}/schemas/ids/{int.from_bytes(value[1:5], 'big')}")["schema"])
     read = fastavro.schemaless_reader(io.BytesIO(value[5:]), fastavro.parse_schema(schema), None)
     assert read == msgspec.to_builtins(CANCEL)
-    known_otherwise(place, url)
-    ended = place.run("schemas", "register", "--registry", url.split("/apis")[0])
+    known_otherwise(titan, url)
+    ended = titan("schemas", "register", "--registry", url.split("/apis")[0])
     assert ended.code == UNREACHABLE and "what answers there is no schema registry" in ended.err
 
 
-def known_otherwise(place: Place, url: str) -> None:
+def known_otherwise(titan: Titan, url: str) -> None:
     """What others did to the registry is named, and what can be mended is."""
     alerts = json.loads((ROOT / "schemas/avro/alerts.avsc").read_text())
     spoilt = alerts | {"fields": [*alerts["fields"], {"name": "host", "type": "string"}]}
@@ -67,7 +68,7 @@ def known_otherwise(place: Place, url: str) -> None:
     grown = alerts | {"fields": [*alerts["fields"], {"name": "host", "type": "string", "default": ""}]}
     given = asked(f"{url}/subjects/alerts-value/versions", {"schema": json.dumps(grown)}, "POST")["id"]
     asked(f"{url}/config/bars-value", {"compatibility": "NONE"}, "PUT")
-    ended = place.run("schemas", "check", "--registry", url)
+    ended = titan("schemas", "check", "--registry", url)
     assert ended.code == CHECK_FAILED
     assert (
         f"alerts: alerts-value, version 2, id {given}: is in the registry, and this Titan does not"
@@ -76,8 +77,8 @@ def known_otherwise(place: Place, url: str) -> None:
     assert (
         f"bars: bars-value: its compatibility is NONE, not {LEVEL}; run titan schemas register" in ended.out
     )
-    assert "Alert.host" in place.done("schemas", "diff", "alerts", "--registry", url).out
-    place.done("schemas", "register", "--registry", url)
+    assert "Alert.host" in titan("schemas", "diff", "alerts", "--registry", url).out
+    titan("schemas", "register", "--registry", url)
     assert asked(f"{url}/config/bars-value")["compatibilityLevel"] == LEVEL
 
 
