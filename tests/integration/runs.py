@@ -1,5 +1,7 @@
 """How do tests run Titan as users do: as a process of its own, with settings from a file, which may die at any time?"""
 
+import contextlib
+import io
 import os
 import random
 import re
@@ -7,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 import pyarrow.parquet as pq
@@ -108,11 +111,41 @@ class Place:
         """Run it to its end."""
         return end_of(self.start(*arguments, module=module, **environment))
 
+    def asked(self, *arguments: str) -> Ended:
+        """Run a command that starts no dataflow, in this process: the same as ``run``, without the start of another."""
+        from ui.cli import main
+
+        began, out, err, code = time.monotonic(), io.StringIO(), io.StringIO(), 0
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("TITAN_")}
+        try:
+            with (
+                contextlib.chdir(self.folder),
+                mock.patch.dict(os.environ, mine, clear=True),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+            ):
+                main(list(arguments))
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return Ended(code, out.getvalue(), err.getvalue(), time.monotonic() - began)
+
+    def told(self, *arguments: str) -> Ended:
+        """Run it as ``asked``; it must end well."""
+        return well(self.asked(*arguments), arguments)
+
     def done(self, *arguments: str, module: str = "ui.cli", **environment: str) -> Ended:
         """Run it to its end, which must be a good one."""
-        ended = self.run(*arguments, module=module, **environment)
-        assert ended.code == 0, f"{' '.join(arguments)}: {ended.code}\n{ended.out}\n{ended.err}"
-        return ended
+        return well(self.run(*arguments, module=module, **environment), arguments)
+
+
+def well(ended: Ended, arguments: Sequence[str]) -> Ended:
+    """Return what ended with code 0."""
+    assert ended.code == 0, f"{' '.join(arguments)}: {ended.code}\n{ended.out}\n{ended.err}"
+    return ended
 
 
 def kill_what_is_left() -> None:

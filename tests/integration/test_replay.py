@@ -53,7 +53,7 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     wait_until(lambda: written(log, ["risk_decisions"]) >= 4, run)
     run.kill()
     end_of(run)
-    halfway = place.done("replay", "--verify", url, "--json")
+    halfway = place.told("replay", "--verify", url, "--json")
     assert {one["verdict"] for one in verdicts(halfway.out).values()} <= {"equal", "prefix"}
 
     run = place.start(*live)
@@ -69,7 +69,7 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     }  # type: ignore[union-attr]
     assert states == {"ACTIVE", "PAUSED"}
 
-    again = place.done("replay", "--verify", url, "--json", "--keep", "again")
+    again = place.told("replay", "--verify", url, "--json", "--keep", "again")
     found = verdicts(again.out)
     assert {topic: one["verdict"] for topic, one in found.items()} == dict.fromkeys(
         (*DERIVED, "account_journal"), "equal"
@@ -79,11 +79,11 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
     with open_log(f"sqlite:///{tmp_path}/again/titan.db", LogSettings(create=False)) as kept:
         assert len([*records(kept, "execution_requests")]) == len([*records(log, "execution_requests")])
 
-    what_if = json.loads(place.done("replay", "--what-if", url, "--set", "fast=10", "--json").out)
+    what_if = json.loads(place.told("replay", "--what-if", url, "--set", "fast=10", "--json").out)
     assert what_if["commands"] == 2
     assert what_if["differs_from_record"] == [], "commands act in a simulation where they acted in the run"
 
-    told = json.loads(place.done("backtest", "--log", url, "--json").out)
+    told = json.loads(place.told("backtest", "--log", url, "--json").out)
     for topic in BY_SYMBOL:
         assert told["topics"][topic]["digest"] == found[topic]["recorded_digest"], topic
 
@@ -91,12 +91,12 @@ def test_a_live_run_that_was_killed_resumed_and_commanded(tmp_path: Path, url: s
 @pytest.mark.parametrize("market", [ES, MADE_UP], ids=["ES", "made up"])
 def test_law_5_backtest_is_live(market: Market, reference: References, tmp_path: Path) -> None:
     live, place = reference(market), Place(tmp_path)
-    told = json.loads(place.done("backtest", "--log", live.url, "--json", "--out", "again").out)
-    found = verdicts(place.done("replay", "--verify", live.url, "--json").out)
+    told = json.loads(place.told("backtest", "--log", live.url, "--json", "--out", "again").out)
+    found = verdicts(place.told("replay", "--verify", live.url, "--json").out)
     assert {topic: told["topics"][topic]["digest"] for topic in DERIVED} == {
         topic: found[topic]["recorded_digest"] for topic in DERIVED
     }
-    kept = verdicts(place.done("replay", "--verify", "again", "--json").out)
+    kept = verdicts(place.told("replay", "--verify", "again", "--json").out)
     assert {topic: kept[topic]["recorded_digest"] for topic in DERIVED} == {
         topic: found[topic]["recorded_digest"] for topic in DERIVED
     }
@@ -109,7 +109,7 @@ def test_what_if_is_what_the_run_would_have_been(reference: References, tmp_path
         ["--set", "strategies.sma_crossover.params.fast=10", "--set", "venue.taker_bps=2"],
     )
     asked = ["replay", "--what-if", reference(ES).url, *sets, "--json", "--keep", "would-be"]
-    found = json.loads(place.done(*asked).out)
+    found = json.loads(place.told(*asked).out)
     assert [change["key"] for change in found["changed"]] == [
         "strategies.sma_crossover.params.fast", "venue.taker_bps"
     ]  # fmt: skip
@@ -124,10 +124,10 @@ def test_what_if_is_what_the_run_would_have_been(reference: References, tmp_path
     place.done("demo", "--dir", "live", *sets)
     assert {topic: one["digest"] for topic, one in found["topics_after"].items()} == {
         topic: one["recorded_digest"]
-        for topic, one in verdicts(place.done("replay", "--verify", "live", "--json").out).items()
+        for topic, one in verdicts(place.told("replay", "--verify", "live", "--json").out).items()
         if topic in DERIVED
     }
-    assert json.loads(place.done("replay", "--verify", "would-be", "--json").out)["equal"]
+    assert json.loads(place.told("replay", "--verify", "would-be", "--json").out)["equal"]
 
 
 def test_a_run_that_is_stopped_and_goes_on(tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ def test_a_run_that_is_stopped_and_goes_on(tmp_path: Path) -> None:
     log = made(place.sqlite)
     run = place.start("demo", "--dir", "here", "--log", place.sqlite, "--speed", "3000")
     wait_until(lambda: written(log, ["risk_decisions"]) >= 4, run)
-    assert json.loads(place.done("replay", "--verify", place.sqlite, "--json").out)["equal"]
+    assert json.loads(place.told("replay", "--verify", place.sqlite, "--json").out)["equal"]
     assert stopped(run, signal.SIGINT).code == 130
-    assert json.loads(place.done("replay", "--verify", str(tmp_path), "--json").out)["equal"]
+    assert json.loads(place.told("replay", "--verify", str(tmp_path), "--json").out)["equal"]
 
 
 def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References, tmp_path: Path) -> None:
@@ -196,12 +196,12 @@ def batches(source: Any) -> Iterator[Taken]:
 def test_a_log_without_a_run(reference: References, tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.done("ingest", "es.parquet", "--log", place.sqlite)
-    assert_says(place.run("replay", "--verify", place.sqlite), 2, "run it first: titan run")
-    assert_says(place.run("replay", "--verify", str(tmp_path / "nowhere")), 2, "nowhere")
-    assert_says(place.run("replay", place.sqlite), 2, "--verify")
-    assert_says(place.run("replay", "--what-if", place.sqlite), 2, "--set")
-    assert_says(place.run("replay", "--verify", place.sqlite, "--account", "other"), 2, "other")
-    told = json.loads(place.done("replay", "--what-if", place.sqlite, "--set", "fast=10", "--json").out)
+    assert_says(place.asked("replay", "--verify", place.sqlite), 2, "run it first: titan run")
+    assert_says(place.asked("replay", "--verify", str(tmp_path / "nowhere")), 2, "nowhere")
+    assert_says(place.asked("replay", place.sqlite), 2, "--verify")
+    assert_says(place.asked("replay", "--what-if", place.sqlite), 2, "--set")
+    assert_says(place.asked("replay", "--verify", place.sqlite, "--account", "other"), 2, "other")
+    told = json.loads(place.told("replay", "--what-if", place.sqlite, "--set", "fast=10", "--json").out)
     assert told["differs_from_record"] == [] and "no run" in " ".join(told["notes"])
     assert told["signals"]["before"] > 10
 
@@ -211,8 +211,8 @@ def test_two_accounts_of_one_log(reference: References, tmp_path: Path) -> None:
     place = Place(tmp_path / "other")
     more = ["--set", "account.id=other", "--set", "venue.taker_bps=3", "--set", "account.cash=50000"]
     place.done("run", "--to-end", "--log", url, *more, "--set", "run.recovery_dir=recovery")
-    assert_says(place.run("replay", "--verify", url), 2, "paper", "other", "--account")
-    told = json.loads(place.done("replay", "--verify", url, "--account", "paper", "--json").out)
+    assert_says(place.asked("replay", "--verify", url), 2, "paper", "other", "--account")
+    told = json.loads(place.told("replay", "--verify", url, "--account", "paper", "--json").out)
     assert told["equal"] and told["account"] == "paper"
     assert {one["verdict"] for one in told["topics"]} == {"equal"}
 
@@ -447,7 +447,7 @@ def test_an_edited_journal(name: str, reference: References, tmp_path: Path) -> 
 
 def test_the_command_names_what_differs_and_fails(reference: References, tmp_path: Path) -> None:
     url = tampered(reference(ES).url, tmp_path, at("execution_requests", 2, lambda value: value[:-3]))
-    ended = Place(tmp_path / "cli").run("replay", "--verify", url)
+    ended = Place(tmp_path / "cli").asked("replay", "--verify", url)
     assert ended.code == 5
     last = ended.err.splitlines()[-1]
     assert "execution_requests differ" in last and "execution_requests/0@2.0" in last and "paper" in last
