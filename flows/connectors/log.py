@@ -124,6 +124,9 @@ class Writer(ABC):
         """
         self.flush()
 
+    def check_fence(self) -> None:  # noqa: B027
+        """Raise WriterFenced where it can be known without writing that another has taken over."""
+
     @abstractmethod
     def ends(self) -> dict[Position, int]:
         """Next offset per partition that this writer has written to, as of the last flush."""

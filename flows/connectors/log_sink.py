@@ -16,6 +16,7 @@ import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from flows.connectors.log import Log, Position, Record, Writer
+from flows.connectors.log_errors import LogContradicted
 from flows.meter import Meter
 
 _SCAN_RECORDS = 2000
@@ -109,13 +110,20 @@ class _Part(StatefulSinkPartition[Any, bytes]):
         self._meter = meter
 
     def write_batch(self, items: list[Any]) -> None:
+        try:
+            self._append(items)
+        except LogContradicted:
+            self._writer.check_fence()  # then the log speaks of what the next owner did, not of us
+            raise
+        self._hand_on()
+        self._meter.wrote()
+
+    def _append(self, items: list[Any]) -> None:
         append, written = self._writer.append, self._meter.written
         for item in items:
             for record in self._outbox.records(item):
                 append(record.topic, record.key, record.value, record.timestamp_ms)
                 written[record.topic] += 1
-        self._hand_on()
-        self._meter.wrote()
 
     def snapshot(self) -> bytes:
         self._writer.flush()

@@ -12,8 +12,8 @@ import msgspec
 from flows.connectors.log_errors import LogContradicted
 
 _ADVICE = (
-    "the log was derived by another version of the code, or it was damaged. Go on with the version that wrote it, or "
-    "look at the first difference: titan replay --verify"
+    "the log was derived by another version of the code, or damaged, or another process runs the account now. Go on "
+    "with the version that wrote it, or look at the first difference: titan replay --verify"
 )
 
 

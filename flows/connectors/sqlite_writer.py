@@ -83,7 +83,7 @@ class SqliteWriter(Writer):
         try:
             db.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
             db.execute("BEGIN IMMEDIATE")
-            self._check_fence()
+            self.check_fence()
             ends = {place: self._write(batch) for place, batch in self._batches.items() if batch.keys}
             db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -121,13 +121,14 @@ class SqliteWriter(Writer):
             raise translated(error, self._url, f"take over {fence.replace(':', ' ')}") from error
         return int(epoch)
 
-    def _check_fence(self) -> None:
-        """Raise WriterFenced, inside the open transaction, which is then undone."""
+    def check_fence(self) -> None:
+        """Raise WriterFenced; a transaction that is open is undone."""
         if self._fence is None:
             return
         (epoch,) = self._db.execute("SELECT epoch FROM owners WHERE name = ?", (self._fence,)).fetchone()
         if epoch != self._epoch:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise fenced(self._url, self._fence)
 
     def _write(self, batch: _Batch) -> int:

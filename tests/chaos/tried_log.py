@@ -125,6 +125,10 @@ class _Writer(Writer):
             raise LogFull(f"{PLANNED}{fault}")
         self._turn.strike(fault)
 
+    def check_fence(self) -> None:
+        """Pass on."""
+        self._inner.check_fence()
+
     def ends(self) -> dict[Position, int]:
         """Pass on."""
         return self._inner.ends()
