@@ -12,6 +12,7 @@ ARGS ?=
 NAME ?= *
 N ?= 10000
 SEED ?= 1
+K ?= 1
 
 # Stamps. An environment depends on where it stands and which Python was asked for; an installation on what is asked
 # of it, too; compiled kernels on their sources, too.
@@ -34,7 +35,7 @@ help:
 	@echo "  make demo    real market data through the whole system, live, in under a minute"
 	@echo "  make test    lint, types, and every test        make lint    only the first two"
 	@echo "  make bench   measure it (NAME=log: one part)    make docs    check the documentation"
-	@echo "  make chaos   kill, refuse and delay everything, N=10000 times from SEED=1 on"
+	@echo "  make chaos   kill, refuse and delay everything, N=10000 times from SEED=1 on (K=1: real processes)"
 	@echo "  make format  put the code into its form         make clean   remove .venv and caches"
 
 demo: $(KERNELS)
@@ -59,7 +60,7 @@ bench: $(PEERS) $(KERNELS)
 	    echo "== $$(basename $$file .py)"; $(RUN) -m tests.benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
 
 chaos: $(DEV) $(KERNELS)
-	@$(RUN) -m tests.chaos --trials $(N) --seed $(SEED) --workers $(WORKERS) $(ARGS)
+	@$(RUN) -m tests.chaos --trials $(N) --seed $(SEED) --workers $(WORKERS) --rounds $(K) $(ARGS)
 
 docs: $(DEV)
 	@$(RUN) -m pytest tests/docs $(ARGS)

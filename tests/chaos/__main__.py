@@ -1,6 +1,6 @@
 """``make chaos``: thousands of trials, and a table of what they came to.
 
-python -m tests.chaos --trials 10000 --seed 1             the long set
+python -m tests.chaos --trials 10000 --seed 1 --rounds 3  the long set, and the scenarios of real processes
 python -m tests.chaos --seed 4711 [--faults '...']        one trial again
 python -m tests.chaos --planted                           how soon is each planted bug found?
 """
@@ -18,6 +18,7 @@ kernel_cache.use()
 from tests.chaos import long_run  # noqa: E402
 from tests.chaos.faults import parsed  # noqa: E402
 from tests.chaos.planted import PLANTED  # noqa: E402
+from tests.chaos.rounds import rounds, table  # noqa: E402
 
 _MOST_TRIALS = 3000
 _DOCUMENT = Path(__file__).parents[2] / "docs/reliability.md"
@@ -33,13 +34,15 @@ def main() -> int:
     asked.add_argument(
         "--planted", action="store_true", help="break promises on purpose and see how soon it shows"
     )
+    asked.add_argument("--rounds", type=int, default=0, help="and the scenarios of real processes, so often")
     asked.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     given = asked.parse_args()
     if given.planted:
         return _planted(given.seed, given.write)
     if given.trials == 1:
         return _one(given.seed, given.faults)
-    return _many(given.trials, given.seed, given.workers, given.write)
+    failed = _many(given.trials, given.seed, given.workers, given.write)
+    return _rounds(given.rounds, given.seed, given.write) or failed if given.rounds else failed
 
 
 def _one(seed: int, words: str | None) -> int:
@@ -65,6 +68,12 @@ def _many(count: int, seed: int, workers: int, write: bool) -> int:
     )
     _tell("chaos", f"{long_run.markdown(found)}\n\n{wall}", write)
     return int(bool(failed))
+
+
+def _rounds(count: int, seed: int, write: bool) -> int:
+    found = rounds(count, seed)
+    _tell("rounds", table(found), write)
+    return int(any(scenario.failed for scenario in found.values()))
 
 
 def _planted(seed: int, write: bool) -> int:

@@ -56,6 +56,9 @@ def rows(outcomes: Iterable[tuple[Outcome, float]]) -> tuple[list[Row], list[Out
         for outcome, seconds in outcomes:
             name = outcome.trial.scenario
             found.setdefault(name, Row(name)).add(outcome, seconds)
+            done = sum(row.trials for row in found.values())
+            if done % 500 == 0:
+                print(f"{done:,} trials, {len(failed)} failed", file=sys.stderr, flush=True)
             if outcome.difference:
                 failed.append(outcome)
                 print(told(outcome), file=sys.stderr, flush=True)
