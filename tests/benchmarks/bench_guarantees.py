@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bench_guarantees [--rounds 5] [--ticks 3000000] [--log sqlite kafka]
 
-`titan run --to-end` over the same market data, both legs: once as users run it (snapshots in a recovery store, writers that
+`titan run --to-end` over the same market data, both legs: once as users run it (snapshots, writers that
 wait for every acknowledgement before a snapshot, idempotent producers with acks=all or fsync, the account's fenced
 transactions), once without a recovery store, with producers that neither wait nor repeat (acks=0) or files that are
 never synced, and without a fence. Throughput is ticks by wall time and by CPU time of the process, librdkafka's threads
@@ -85,7 +85,7 @@ def measure(url: str, how: str) -> dict[str, dict[str, float]]:
 
 
 def in_turn(url: str, filled: Path | None, rounds: int) -> dict[tuple[str, str], list[dict[str, float]]]:
-    """Return what every leg has used, by (leg, how), round by round, each in a new process over a log without results."""
+    """Return what every leg has used, by (leg, how), each time in a new process over a log without results."""
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
     for turn in range(rounds):
         for how in HOW if turn % 2 == 0 else reversed(HOW):
