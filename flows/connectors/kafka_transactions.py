@@ -35,6 +35,8 @@ _PASSING = {
 _MEANT = (LogFull, RecordTooLarge, UnknownTopic)
 """What a person can mend by other means than a restart."""
 _DEAD = KafkaError._FATAL
+_TAKE_OVER_S = 30.0
+"""How long a broker may need to end what an earlier owner had begun, however soon a delivery counts as failed."""
 _ASK_S = 5.0
 """How long one question to the broker may take before it is asked again."""
 
@@ -49,7 +51,7 @@ class TransactionalWriter(KafkaWriter):
         self._fence = fence
         self._open = False
         try:
-            self._asked(self._producer.init_transactions, self._timeout_s)
+            self._asked(self._producer.init_transactions, max(_TAKE_OVER_S, self._timeout_s))
         except KafkaException as error:
             raise translated(error, url, f"take over {fence.replace(':', ' ')}") from error
 
