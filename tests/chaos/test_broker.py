@@ -68,7 +68,7 @@ def test_deliveries_that_fail_again_and_again(
     expected, place, dice = reference(ES), Place(tmp_path), chaos("failing")
     url = f"kafka://{own_kafka.bootstrap}"
     log = made(url)
-    live = ["demo", "--dir", "here", "--log", url, "--speed", ES.speed, "--set", "log.flush_timeout_s=1.5"]
+    live = ["demo", "--dir", "here", "--log", url, "--speed", ES.speed, "--set", "log.flush_timeout_s=4"]
     for share in sorted(dice.uniform(0.05, 0.7) for _ in range(2)):
         process = place.start(*live)
         mark = int(share * len(expected.market_data))
