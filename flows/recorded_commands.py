@@ -9,12 +9,11 @@ import msgspec
 
 from flows import stop
 from flows.connectors.account_inputs import COMMANDS
-from flows.connectors.held import between
+from flows.connectors.held import between, event_of
 from flows.connectors.log import Log
 from flows.connectors.partitioner import partition_of
 from flows.journal import Journal, JournalBroken
 from schemas.account import RiskCommand
-from schemas.codec import DecodeError, decode
 
 
 class TimedCommand(msgspec.Struct, frozen=True):
@@ -69,10 +68,7 @@ def _given(log: Log, account: str) -> list[tuple[int, RiskCommand]]:
     first, end = log.span(*source)
     found: list[tuple[int, RiskCommand]] = []
     for record in between(log, {source: first}, {source: end}):
-        try:
-            command = decode(COMMANDS, record.value or b"")
-        except DecodeError:
-            continue
+        command = event_of(record)
         if isinstance(command, RiskCommand) and command.account == account:
             found.append((record.offset, command))
     return found

@@ -15,11 +15,11 @@ from flows.config import ConfigError, Settings
 from flows.config.keys import differing
 from flows.config.parameters import symbol_parameters
 from flows.config.sources import Given, Origin
-from flows.connectors.held import held
+from flows.connectors.held import event_of, held
 from flows.connectors.log import Log
 from operators.account_state import STATE_VERSION
 from schemas.account import RunSettings
-from schemas.codec import DecodeError, decode, encode
+from schemas.codec import encode
 
 TOPIC = "run_settings"
 DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
@@ -161,12 +161,9 @@ def _without_nothing(tree: Any) -> Any:
 def _all(log: Log) -> dict[str, RunSettings]:
     found: dict[str, RunSettings] = {}
     for record in held(log, TOPIC):
-        try:
-            event = decode(TOPIC, record.value or b"")
-        except DecodeError:
-            continue
-        assert isinstance(event, RunSettings)
-        found.setdefault(event.account, event)
+        event = event_of(record)
+        if isinstance(event, RunSettings):
+            found.setdefault(event.account, event)
     return found
 
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterator
 
-from flows.connectors.held import held
+from flows.connectors.held import event_of, held
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
 from operators.mark_run import MarkColumns
@@ -112,12 +112,8 @@ def refused_before(log: Log) -> dict[tuple[str, int, int], DeadLetter]:
     """Return the dead letters of the account leg's inputs that the log holds, by what they are about."""
     found: dict[tuple[str, int, int], DeadLetter] = {}
     for record in held(log, "dead_letters"):
-        try:
-            letter = decode("dead_letters", record.value or b"")
-        except DecodeError:
-            continue
-        assert isinstance(letter, DeadLetter)
-        if letter.topic in INPUTS:
+        letter = event_of(record)
+        if isinstance(letter, DeadLetter) and letter.topic in INPUTS:
             found[letter.topic, letter.partition, letter.offset] = letter
     return found
 

@@ -17,14 +17,14 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
-from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Record, Writer
+from flows.connectors.held import between, event_of
+from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Writer
 from flows.connectors.partitioner import partition_of
 from flows.connectors.read_ahead import needed, too_early
 from flows.meter import Meter
 from operators.sequencer import Sequencer, SequencerState
 from operators.sequencer import Taken as Event
 from schemas.account import DeadLetter, JournalEntry
-from schemas.codec import DecodeError, decode
 
 JOURNAL = "account_journal"
 _IDLE = timedelta(milliseconds=1)
@@ -202,33 +202,21 @@ def _entries(
 ) -> Iterator[tuple[int, JournalEntry]]:
     """Yield the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
 
-    One after the other: a rebuild follows a journal of days, which must not stand in memory.
+    One after the other: a rebuild follows a journal of days, which must not stand in memory. What is no entry is passed
+    over: ours are counted, so that none can be missing unnoticed.
 
     Raises:
         LogCorrupt: an entry is missing.
     """
-    end = log.span(*journal)[1]
-    with log.reader({journal: start}) as reader:
-        while not reader.at_end({journal: end}):
-            for record in reader.poll(2000, 1.0):
-                entry = _entry(record)
-                if entry is None or entry.account != account or entry.seq < seq:
-                    continue
-                if entry.seq != seq:
-                    raise LogCorrupt(
-                        f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where {seq} "
-                        "should be: it was damaged, or written by something else than an account leg. Restore the log "
-                        "from a copy, or go on with another account.id"
-                    )
-                yield record.offset, entry
-                seq += 1
-
-
-def _entry(record: Record) -> JournalEntry | None:
-    """Return the entry; None for what is not one: ours are counted, so that none can be missing unnoticed."""
-    try:
-        entry = decode(JOURNAL, record.value or b"")
-    except DecodeError:
-        return None
-    assert isinstance(entry, JournalEntry)
-    return entry
+    for record in between(log, {journal: start}, {journal: log.span(*journal)[1]}):
+        entry = event_of(record)
+        if not isinstance(entry, JournalEntry) or entry.account != account or entry.seq < seq:
+            continue
+        if entry.seq != seq:
+            raise LogCorrupt(
+                f"{log.url}: {JOURNAL} has entry {entry.seq} of account {account} where {seq} "
+                "should be: it was damaged, or written by something else than an account leg. Restore the log "
+                "from a copy, or go on with another account.id"
+            )
+        yield record.offset, entry
+        seq += 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from flows.connectors.log import Log, Positions, Record
+from schemas.codec import DecodeError, Event, decode
 
 _BATCH = 2000
 
@@ -30,3 +31,11 @@ def between(log: Log, start: Positions, stop: Positions) -> Iterator[Record]:
             for record in reader.poll(_BATCH, 1.0):
                 if record.offset < stop[record.topic, record.partition]:
                     yield record
+
+
+def event_of(record: Record) -> Event | None:
+    """Return the event of a record of a single-record topic, or None where it cannot be decoded."""
+    try:
+        return decode(record.topic, record.value or b"")
+    except DecodeError:
+        return None

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from flows.connectors.held import between, held
+from flows.connectors.held import between, event_of, held
 from flows.connectors.log import Log, Record
 from schemas.account import DeadLetter, Redrive
-from schemas.codec import DecodeError, decode
 
 LETTERS, REDRIVES = "dead_letters", "redrives"
 HEADER = "titan-redrive"
@@ -62,11 +61,9 @@ def letters(log: Log, wanted: Wanted) -> Iterator[Letter]:
     again = redrives(log)
     seen: set[str] = set()
     for record in held(log, LETTERS):
-        try:
-            letter = decode(LETTERS, record.value or b"")
-        except DecodeError:
+        letter = event_of(record)
+        if not isinstance(letter, DeadLetter):
             continue
-        assert isinstance(letter, DeadLetter)
         found = Letter(letter, record.partition, record.offset, again.get(letter.id))
         if letter.id not in seen and wanted.takes(found):
             seen.add(letter.id)
@@ -75,15 +72,8 @@ def letters(log: Log, wanted: Wanted) -> Iterator[Letter]:
 
 def redrives(log: Log) -> dict[str, Redrive]:
     """Return what was sent again, by the letter's id."""
-    found: dict[str, Redrive] = {}
-    for record in held(log, REDRIVES):
-        try:
-            event = decode(REDRIVES, record.value or b"")
-        except DecodeError:
-            continue
-        assert isinstance(event, Redrive)
-        found[event.id] = event
-    return found
+    events = map(event_of, held(log, REDRIVES))
+    return {event.id: event for event in events if isinstance(event, Redrive)}
 
 
 def original_of(log: Log, letter: DeadLetter) -> Record | None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from flows.connectors.held import event_of
 from flows.connectors.log import Record
 from flows.explain.chain import BookChange, Link, Missing, Related
-from flows.explain.find import REPORTS, linked, read
+from flows.explain.find import REPORTS, linked
 from flows.explain.ranges import FAR, Ranges
 from flows.place import Place
 from schemas.account import BookPosition, PortfolioUpdate
@@ -80,7 +81,7 @@ class Books:
             value = record.value or b""
             if _FILL not in value or not all(needle in value for needle in self._needles):
                 continue
-            update = read(record)
+            update = event_of(record)
             book = self._of(update)
             if book is not None and update.cause.startswith("fill:"):
                 before = before or self._before(record.offset, update.seq)
@@ -91,7 +92,7 @@ class Books:
         seen = 0
         for records in self._ranges.backward(UPDATES, self._partition, stop):
             for record in reversed(records):
-                update = read(record) if record.key == self._account.encode() else None
+                update = event_of(record) if record.key == self._account.encode() else None
                 if isinstance(update, PortfolioUpdate):
                     yield record, update
             seen += len(records)
@@ -150,7 +151,7 @@ class Books:
         near = self._ranges.at(REPORTS, partition, min(update.ts_event_ns for update in updates))
         for start, stop in ((near - _NEAR, near + FAR), (near - FAR, near - _NEAR)):
             for record in self._ranges.read(REPORTS, partition, start, stop):
-                event = read(record) if _id_in(record) in wanted else None
+                event = event_of(record) if _id_in(record) in wanted else None
                 if isinstance(event, ExecutionReport):
                     found[event.id] = linked(record, event)
                     if len(found) == len(wanted):

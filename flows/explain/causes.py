@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from flows.connectors.held import event_of
 from flows.explain.chain import Link, Missing, Parameters
-from flows.explain.find import DECISIONS, REQUESTS, SIGNALS, Found, linked, read
+from flows.explain.find import DECISIONS, REQUESTS, SIGNALS, Found, linked
 from flows.explain.ranges import Ranges
 from flows.place import Place
 from operators.strategies import STRATEGIES
@@ -56,7 +57,7 @@ def cut_of(ranges: Ranges, signal: Link[Signal]) -> Link[JournalEntry] | Missing
     partition = ranges.partition(JOURNAL, event.account)
     start = ranges.at(JOURNAL, partition, event.ts_event_ns)
     for record in ranges.read(JOURNAL, partition, start, start + _CUTS):
-        entry = read(record) if record.key == event.account.encode() else None
+        entry = event_of(record) if record.key == event.account.encode() else None
         if not isinstance(entry, JournalEntry) or entry.taken_to_ns < event.ts_event_ns:
             continue
         positions = {(at.topic, at.partition): at.next_offset for at in entry.positions}
@@ -112,7 +113,7 @@ def account_before(ranges: Ranges, decision: RiskDecision) -> Link[PortfolioUpda
     partition = ranges.partition(UPDATES, decision.account)
     stop = ranges.at(UPDATES, partition, decision.ts_event_ns)
     for record in reversed(list(ranges.read(UPDATES, partition, stop - _UPDATES_BEFORE, stop))):
-        event = read(record) if record.key == decision.account.encode() else None
+        event = event_of(record) if record.key == decision.account.encode() else None
         if isinstance(event, PortfolioUpdate):
             return linked(record, event)
     return Missing(UPDATES, ranges.gone(UPDATES, partition) or "nothing was told of the account before")
@@ -133,12 +134,12 @@ def _by_id(
     account, wanted = whose
 
     def is_it(record: Any) -> bool:
-        event = read(record)
+        event = event_of(record)
         return event is not None and (event.account, event.id) == whose
 
     record = ranges.search(topic, wanted.encode(), from_ns, is_it)
     if record is not None:
-        return linked(record, read(record))
+        return linked(record, event_of(record))
     gone = ranges.gone(topic)
     broken = _unreadable(ranges, topic, wanted, from_ns, account)
     if broken is not None:
@@ -151,7 +152,9 @@ def _by_id(
 def _unreadable(ranges: Ranges, topic: str, wanted: str, from_ns: int, account: str) -> Place | None:
     """Return the place of a record that speaks of it and cannot be decoded."""
     key = account.encode()
-    record = ranges.search(topic, wanted.encode(), from_ns, lambda one: one.key == key and read(one) is None)
+    record = ranges.search(
+        topic, wanted.encode(), from_ns, lambda one: one.key == key and event_of(one) is None
+    )
     return Place(topic, record.partition, record.offset) if record else None
 
 
@@ -159,13 +162,13 @@ def _order_after(ranges: Ranges, decision: Link[RiskDecision]) -> Link[SubmitOrd
     whose = (decision.event.account, decision.event.id)
 
     def is_it(record: Any) -> bool:
-        event = read(record)
+        event = event_of(record)
         return isinstance(event, SubmitOrder) and (event.account, event.decision_id) == whose
 
     event = decision.event
     record = ranges.search(REQUESTS, event.id.encode(), event.ts_event_ns, is_it)
     if record is not None:
-        return linked(record, read(record))
+        return linked(record, event_of(record))
     gone = ranges.gone(REQUESTS)
     return Missing(
         REQUESTS, f"approved, and its order is not in the log{f': {gone}' if gone else ''}", not gone
@@ -181,7 +184,7 @@ def _time_in(signal_id: str, otherwise_ns: int) -> int:
 def _settings(ranges: Ranges, account: str) -> tuple[Any, RunSettings] | None:
     for partition in range(ranges.topics.get(SETTINGS, 0)):
         for record in ranges.read(SETTINGS, partition, 0):
-            event = read(record) if record.key == account.encode() else None
+            event = event_of(record) if record.key == account.encode() else None
             if isinstance(event, RunSettings):
                 return record, event
     return None

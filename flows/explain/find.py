@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
+from flows.connectors.held import event_of
 from flows.connectors.log import Record
 from flows.explain.chain import Link
 from flows.explain.ranges import Ranges
 from flows.place import Place
 from schemas.account import PortfolioUpdate
-from schemas.codec import DecodeError, decode
 from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, Signal, SubmitOrder
 
 REQUESTS, DECISIONS, SIGNALS, REPORTS = (
@@ -70,7 +70,7 @@ def newest(ranges: Ranges, account: str | None, denied: bool = False) -> Found:
     """Return the newest order, or the newest decision against one; NotInLog where there is none."""
     topic, kind = (DECISIONS, RiskDecision) if denied else (REQUESTS, SubmitOrder)
     for record in _all_backward(ranges, topic, account):
-        event = read(record)
+        event = event_of(record)
         if isinstance(event, RiskDecision) and event.verdict == "DENIED":
             return Found(decision=linked(record, event))
         if isinstance(event, SubmitOrder):
@@ -85,7 +85,7 @@ def order_of(ranges: Ranges, client_order_id: str, from_ns: int | None = None) -
     needle = client_order_id.encode()
     is_it = _is(SubmitOrder, lambda event: event.client_order_id == client_order_id)
     record = ranges.search(REQUESTS, needle, from_ns, is_it)
-    return linked(record, read(record)) if record else None
+    return linked(record, event_of(record)) if record else None
 
 
 def linked(record: Record, event: Any) -> Link[Any]:
@@ -93,17 +93,9 @@ def linked(record: Record, event: Any) -> Link[Any]:
     return Link(Place(record.topic, record.partition, record.offset), event)
 
 
-def read(record: Record) -> Any:
-    """Return the event of a record of a single-record topic, or None where it cannot be decoded."""
-    try:
-        return decode(record.topic, record.value or b"")
-    except DecodeError:
-        return None
-
-
 def _is(kind: type[Any], test: Callable[[Any], bool], account: str | None = None) -> Callable[[Record], bool]:
     def is_it(record: Record) -> bool:
-        event = read(record)
+        event = event_of(record)
         return isinstance(event, kind) and test(event) and account in (None, event.account)
 
     return is_it
@@ -123,7 +115,7 @@ def _by_order_id(ranges: Ranges, name: str, account: str | None) -> Link[SubmitO
     for record in _all_backward(ranges, REQUESTS, account):
         if needle not in (record.value or b""):
             continue
-        event = read(record)
+        event = event_of(record)
         if isinstance(event, SubmitOrder) and event.client_order_id.startswith(name):
             found[event.client_order_id] = linked(record, event)
             if event.client_order_id == name and len(name) >= _WHOLE_ID:
@@ -143,7 +135,7 @@ def _by_report(ranges: Ranges, name: str, account: str | None) -> Link[SubmitOrd
         return name in (event.id, event.venue_order_id, event.venue_execution_id)
 
     record = ranges.search(REPORTS, name.encode(), None, _is(ExecutionReport, names_it, account))
-    return order_of(ranges, read(record).client_order_id) if record else None
+    return order_of(ranges, event_of(record).client_order_id) if record else None
 
 
 def _by_signal(ranges: Ranges, name: str, ts_ns: int, account: str | None) -> Found:
@@ -155,7 +147,7 @@ def _by_signal(ranges: Ranges, name: str, ts_ns: int, account: str | None) -> Fo
         is_it = _is(kind, lambda event, wanted=wanted: event.id == wanted, account)
         record = ranges.search(topic, wanted.encode(), ts_ns, is_it)
         if record is not None:
-            link = linked(record, read(record))
+            link = linked(record, event_of(record))
             return Found(decision=link) if kind is RiskDecision else Found(signal=link)
     raise NotInLog(_no_signal(ranges, signal_id, ts_ns))
 
@@ -168,7 +160,7 @@ def _at(ranges: Ranges, topic: str, partition: int, offset: int) -> Found:
         raise NotInLog(f"{ranges.log.url}: no record at {topic}/{partition}@{offset}: {held}")
     record = next(iter(ranges.read(topic, partition, offset, offset + 1)), None)
     event = (
-        read(record)
+        event_of(record)
         if record and topic in (REQUESTS, DECISIONS, SIGNALS, REPORTS, "portfolio_updates")
         else None
     )
@@ -191,7 +183,9 @@ def _at(ranges: Ranges, topic: str, partition: int, offset: int) -> Found:
 def _nothing_like(ranges: Ranges, name: str, account: str | None) -> str:
     """Say that there is no such order, what there is, and the ids that begin most alike."""
     orders = [
-        event for r in _all_backward(ranges, REQUESTS, account) if isinstance(event := read(r), SubmitOrder)
+        event
+        for r in _all_backward(ranges, REQUESTS, account)
+        if isinstance(event := event_of(r), SubmitOrder)
     ]
     said = f"{ranges.log.url}: no order, execution or signal {name!r} in the log"
     if not orders:
@@ -210,7 +204,7 @@ def _no_signal(ranges: Ranges, signal_id: str, ts_ns: int) -> str:
         near += [
             event.id
             for record in ranges.read(SIGNALS, partition, start - _NEAR, start + _NEAR)
-            if isinstance(event := read(record), Signal)
+            if isinstance(event := event_of(record), Signal)
         ]
     hint = f"; at that time there are {', '.join(near)}" if near else _because(ranges, SIGNALS)
     return f"{ranges.log.url}: no signal or decision {signal_id!r} in the log{hint}"

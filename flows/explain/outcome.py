@@ -1,8 +1,9 @@
 """What became of an order? Downward: reports, fills, the book after each, and the orders that close it."""
 
+from flows.connectors.held import event_of
 from flows.explain.books import Books
 from flows.explain.chain import BookChange, Filled, Link, Outcome
-from flows.explain.find import REPORTS, REQUESTS, linked, read
+from flows.explain.find import REPORTS, REQUESTS, linked
 from flows.explain.ranges import FAR, Ranges
 from schemas.orders import CancelOrder, ExecutionReport, SubmitOrder
 
@@ -54,7 +55,7 @@ def _reports(ranges: Ranges, order: SubmitOrder) -> tuple[Link[ExecutionReport],
     start = ranges.at(REPORTS, partition, order.ts_event_ns - _EARLY_NS)
     for record in ranges.read(REPORTS, partition, start, start + FAR):
         if needle in (record.value or b""):
-            event = read(record)
+            event = event_of(record)
             if isinstance(event, ExecutionReport) and event.client_order_id == order.client_order_id:
                 found.setdefault(event.id, linked(record, event))
                 after = _AFTER_CLOSE if event.status in _CLOSED else after
@@ -92,7 +93,7 @@ def _cancels(
         late = last_ns is not None and record.timestamp_ms > last_ns // 1_000_000
         if late and record.key == order.account.encode():
             break
-        if needle in (record.value or b"") and isinstance(event := read(record), CancelOrder):
+        if needle in (record.value or b"") and isinstance(event := event_of(record), CancelOrder):
             found.append(linked(record, event))
     return tuple(found)
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from flows.connectors.held import event_of
 from flows.connectors.log import Record
 from flows.explain.chain import BarRow, Link, Missing, Tick, Ticks
 from flows.explain.ranges import Ranges
@@ -14,7 +15,7 @@ from flows.place import Place
 from schemas import plain_columns
 from schemas.account import DeadLetter
 from schemas.block_codec import Rows
-from schemas.codec import DecodeError, decode, decode_rows
+from schemas.codec import DecodeError, decode_rows
 from schemas.columns import read_columns
 
 TOPIC = "market_data"
@@ -202,14 +203,11 @@ def _refused(ranges: Ranges, bar: BarRow, partition: int) -> tuple[Link[DeadLett
     at = ranges.partition(topic, TOPIC)
     start = ranges.at(topic, at, start_ns)
     for record in ranges.read(topic, at, start, start + _LETTERS):
-        value = record.value or b""
-        if record.timestamp_ms * 1_000_000 > bar.ts_event_ns or symbol not in value:
+        if record.timestamp_ms * 1_000_000 > bar.ts_event_ns or symbol not in (record.value or b""):
             continue
-        try:
-            letter = decode(topic, value)
-        except DecodeError:
+        letter = event_of(record)
+        if not isinstance(letter, DeadLetter):
             continue
-        assert isinstance(letter, DeadLetter)
         inside = start_ns <= letter.ts_event_ns <= bar.ts_event_ns
         if (letter.topic, letter.partition, letter.symbol) == (TOPIC, partition, bar.symbol) and inside:
             found.append(Link(Place(topic, at, record.offset), letter))

@@ -7,13 +7,12 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import Reference, References
 from tests.integration.log_contents import (
     assert_journal_is_whole,
     assert_same,
@@ -24,10 +23,9 @@ from tests.integration.log_contents import (
     market_data,
     written,
 )
-from tests.integration.runs import ES, UNREACHABLE, Market, Place, assert_says, chaos, end_of, wait_until
+from tests.integration.runs import ES, UNREACHABLE, Place, assert_says, chaos, end_of, wait_until
 from tests.servers.kafka import KafkaServer
 
-References = Callable[[Market], Reference]
 GONE_S = float(os.environ.get("TITAN_CHAOS_GONE_S") or 5)
 
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import Reference, References
 from tests.integration.log_contents import (
     DERIVED,
     assert_journal_is_whole,
@@ -18,11 +18,9 @@ from tests.integration.log_contents import (
     market_data,
     written,
 )
-from tests.integration.runs import ES, MADE_UP, Market, Place, chaos, killed_again_and_again
+from tests.integration.runs import ES, MADE_UP, Place, chaos, killed_again_and_again
 
 KILLS = 10
-
-References = Callable[[Market], Reference]
 
 
 def work_done(url: str, expected: int, *topics: str) -> Callable[[], float]:

@@ -11,13 +11,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     assert_journal_is_whole,
     assert_same,
@@ -33,15 +33,12 @@ from tests.integration.runs import (
     UNREACHABLE,
     USAGE,
     Ended,
-    Market,
     Place,
     assert_says,
     end_of,
     wait_until,
 )
 from tests.servers.kafka import KafkaServer
-
-References = Callable[[Market], Reference]
 
 
 @pytest.fixture

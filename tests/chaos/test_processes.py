@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     COMPARED,
     assert_journal_is_whole,
@@ -22,7 +22,6 @@ from tests.integration.log_contents import (
 from tests.integration.runs import (
     ES,
     UNREACHABLE,
-    Market,
     Place,
     assert_says,
     chaos,
@@ -31,7 +30,6 @@ from tests.integration.runs import (
     wait_until,
 )
 
-References = Callable[[Market], Reference]
 KILLS = 8
 WITHOUT_SETTINGS = tuple(topic for topic in COMPARED if topic != "run_settings")
 """Their patience differs."""

@@ -27,6 +27,10 @@ class Reference(msgspec.Struct, frozen=True):
         return sum(len(found) for lane, found in self.events.items() if lane[0] == topic)
 
 
+References = Callable[[Market], Reference]
+"""Of a market its one undisturbed run."""
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Market], Reference]:
     """Return the one uninterrupted run over a market; made when first asked for."""

@@ -2,10 +2,9 @@
 
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     DERIVED,
     assert_same,
@@ -16,9 +15,7 @@ from tests.integration.log_contents import (
     records,
     written,
 )
-from tests.integration.runs import BAD_INPUT, DONE, ES, USAGE, Market, Place, assert_says, stopped, wait_until
-
-References = Callable[[Market], Reference]
+from tests.integration.runs import BAD_INPUT, DONE, ES, USAGE, Place, assert_says, stopped, wait_until
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     DERIVED,
     assert_journal_is_whole,
@@ -20,7 +20,6 @@ from tests.integration.log_contents import (
 from tests.integration.runs import (
     ES,
     UNREACHABLE,
-    Market,
     Place,
     assert_says,
     chaos,
@@ -28,8 +27,6 @@ from tests.integration.runs import (
     stopped,
     wait_until,
 )
-
-References = Callable[[Market], Reference]
 
 
 def account_leg(place: Place, url: str, owner: str, *more: str) -> list[str]:

@@ -29,11 +29,9 @@ from schemas.account import JournalEntry, RiskCommand, RunSettings
 from schemas.codec import decode, encode
 from schemas.orders import ExecutionReport, SubmitOrder
 from schemas.topics import TOPICS
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import made, records, written
 from tests.integration.runs import ES, MADE_UP, Market, Place, assert_says, end_of, stopped, wait_until
-
-References = Callable[[Market], Reference]
 
 
 def command(log: Log, name: str, number: int) -> None:

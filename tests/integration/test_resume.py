@@ -3,7 +3,6 @@
 import pickle
 import signal
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows.connectors.log import LogSettings, open_log
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     DERIVED,
     JOURNAL,
@@ -26,9 +25,7 @@ from tests.integration.log_contents import (
     records,
     written,
 )
-from tests.integration.runs import ES, MADE_UP, Market, Place, chaos, end_of, stopped, wait_until
-
-References = Callable[[Market], Reference]
+from tests.integration.runs import ES, MADE_UP, Place, chaos, end_of, stopped, wait_until
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WITHIN_S = 5.0

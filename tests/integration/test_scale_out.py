@@ -3,10 +3,9 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     DERIVED,
     assert_journal_is_whole,
@@ -18,9 +17,7 @@ from tests.integration.log_contents import (
     records,
     written,
 )
-from tests.integration.runs import MADE_UP, Market, Place, chaos, end_of, stopped, wait_until
-
-References = Callable[[Market], Reference]
+from tests.integration.runs import MADE_UP, Place, chaos, end_of, stopped, wait_until
 
 BY_ACCOUNT = ("risk_decisions", "execution_requests", "execution_reports", "portfolio_updates")
 BY_SYMBOL = ("bars", "features", "regimes", "marks", "trade_signals", "dead_letters")

@@ -3,13 +3,12 @@
 A recorded live run's market data, run to its end, gives what the live run gave; however it is cut.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Reference
+from tests.integration.conftest import References
 from tests.integration.log_contents import (
     DERIVED,
     Event,
@@ -22,8 +21,6 @@ from tests.integration.log_contents import (
     market_data,
 )
 from tests.integration.runs import ES, MADE_UP, Market, Place
-
-References = Callable[[Market], Reference]
 
 CAUSES = ("cause_offset", "cause_partition")
 """Where in market_data a row lay: a cut's doing."""
