@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from flows.connectors.account_inputs import INPUTS
+from flows.connectors.account_inputs import COMMANDS, INPUTS
 from flows.connectors.log import Record
 from flows.connectors.log_errors import LogContradicted
 from flows.connectors.log_sink import Outgoing
 from flows.connectors.said_again import Sequence, contradicted
 from flows.progress import Progress
-from schemas.account import Alert, DeadLetter, JournalEntry, PortfolioUpdate
+from schemas.account import Alert, DeadLetter, InputPosition, JournalEntry, PortfolioUpdate
 from schemas.codec import DecodeError, Event, decode, encode, topic_of
 from schemas.event_ids import event_id
 from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
@@ -31,6 +31,7 @@ class AccountOutbox:
         self._source = f"account:{account}"
         self._waiting: dict[str, Sequence] = {}
         self._refused: dict[tuple[str, int], int] = {}
+        self._commands: list[InputPosition] | None = None
 
     def recall(self, record: Record) -> None:
         """Count a record that this account's leg wrote."""
@@ -66,7 +67,8 @@ class AccountOutbox:
                 continue
             key = event.topic if isinstance(event, DeadLetter) else self._account
             ts_ns = event.taken_to_ns if isinstance(event, JournalEntry) else event.ts_event_ns  # type: ignore[union-attr]
-            yield Outgoing(topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000))
+            patient = isinstance(event, JournalEntry) and not self._took_commands(event)
+            yield Outgoing(topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000), patient)
 
     def count(self, event: Event) -> None:
         """Count an event among what the run has done."""
@@ -84,6 +86,11 @@ class AccountOutbox:
             progress.alerts += 1
         elif isinstance(event, DeadLetter):
             progress.dead_letters += 1
+
+    def _took_commands(self, entry: JournalEntry) -> bool:
+        """Say whether a person waits to hear of the cut; of one that led to nothing else nobody does."""
+        before, self._commands = self._commands, [at for at in entry.positions if at.topic == COMMANDS]
+        return self._commands != before
 
     def _is_known(self, event: Event) -> bool:
         """Say whether the log holds it; then it waits no more."""

@@ -23,12 +23,13 @@ _SCAN_RECORDS = 2000
 
 
 class Outgoing(msgspec.Struct, gc=False):
-    """A record about to be written."""
+    """A record about to be written; one that is ``patient`` may wait for others, or for the snapshot."""
 
     topic: str
     key: bytes
     value: bytes
     timestamp_ms: int
+    patient: bool = False
 
 
 class Outbox(Protocol):
@@ -108,27 +109,32 @@ class _Part(StatefulSinkPartition[Any, bytes]):
         self._outbox = outbox
         self._ends = ends
         self._meter = meter
+        self._waiting: list[Outgoing] = []
 
     def write_batch(self, items: list[Any]) -> None:
         try:
-            self._append(items)
+            for item in items:
+                self._waiting += self._outbox.records(item)
         except LogContradicted:
             self._writer.check_fence()  # then the log speaks of what the next owner did, not of us
             raise
-        self._hand_on()
+        if not all(record.patient for record in self._waiting):
+            self._append()
+            self._hand_on()
         self._meter.wrote()
 
-    def _append(self, items: list[Any]) -> None:
-        append, written = self._writer.append, self._meter.written
-        for item in items:
-            for record in self._outbox.records(item):
-                append(record.topic, record.key, record.value, record.timestamp_ms)
-                written[record.topic] += 1
-
     def snapshot(self) -> bytes:
+        self._append()
         self._writer.flush()
         self._ends |= self._writer.ends()
         return pickle.dumps((self._ends, self._outbox.waiting()))
+
+    def _append(self) -> None:
+        append, written = self._writer.append, self._meter.written
+        for record in self._waiting:
+            append(record.topic, record.key, record.value, record.timestamp_ms)
+            written[record.topic] += 1
+        self._waiting.clear()
 
     def close(self) -> None:
         """Release the writer; all was flushed, or has failed: raising again while Bytewax unwinds would abort it."""

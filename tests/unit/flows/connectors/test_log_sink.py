@@ -18,7 +18,7 @@ from flows.meter import Meter
 from flows.progress import Progress
 from operators.symbol_layout import MARK_FLOATS, MARK_INTS
 from operators.symbol_state import SymbolOutput
-from schemas.account import Alert, DeadLetter, JournalEntry
+from schemas.account import Alert, DeadLetter, InputPosition, JournalEntry
 from schemas.blocks import decode_block
 from schemas.codec import decode, decode_rows, encode
 from schemas.market import Heartbeat, MarketBlock, TradeBlock
@@ -239,3 +239,22 @@ def test_sessions_that_a_gateway_does_not_speak_of_are_forgotten(log: Log) -> No
     outbox = GatewayOutbox(Progress())
     Sink(log, outbox).write(cut(block(0, 3)))
     assert not any(outbox.waiting())
+
+
+def test_a_cut_that_led_to_nothing_waits_for_one_that_did_unless_it_took_a_command(log: Log) -> None:
+    def cut(number: int, commands: int = 0) -> JournalEntry:
+        at = (InputPosition("marks", 0, number), InputPosition("risk_commands", 0, commands))
+        return JournalEntry(f"paper:{number}", "paper", number, 1, False, at)
+
+    def held() -> int:
+        return len(values(log, "account_journal"))
+
+    writer = log.writer(fence="account:paper")
+    part = LogSink(log, AccountOutbox("paper", Progress()), Meter(), writer).build_part("", "log", None)
+    for batch, expected in (
+        ([cut(0)], 1), ([cut(1)], 1), ([cut(2), alert(0)], 3), ([cut(3)], 3), ([cut(4, 1)], 5), ([cut(5, 1)], 5)
+    ):  # fmt: skip
+        part.write_batch([batch])
+        assert held() == expected
+    part.snapshot()
+    assert held() == 6
