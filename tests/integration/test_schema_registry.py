@@ -20,7 +20,7 @@ from flows.schema_life import LEVEL, register
 from schemas.codec import encode
 from schemas.orders import CancelOrder
 from schemas.topics import TOPICS
-from tests.integration.runs import ROOT, UNREACHABLE, Place
+from tests.integration.runs import ROOT, UNREACHABLE, USAGE, Place
 from tests.servers.registry import RegistryServer
 from tests.unit.cli.conftest import Titan
 
@@ -36,15 +36,19 @@ def asked(url: str, body: Any = None, method: str = "GET") -> Any:
         return json.loads(answer.read())
 
 
-def test_a_registry_is_told_once_and_tools_read_by_it(own_registry: RegistryServer, titan: Titan) -> None:
+def test_a_registry_is_told_once_and_tools_read_by_it(
+    own_registry: RegistryServer, titan: Titan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = own_registry.url
+    assert titan("schemas", "register").code == USAGE
     ended = titan("schemas", "check", "--registry", url)
     assert ended.code == CHECK_FAILED and "bars: bars-value, id 2: is not in the registry" in ended.out
     would = titan("schemas", "register", "--registry", url, "--dry-run", "--json").json
     assert {one["state"] for one in would["versions"]} == {"would be registered"}
     assert asked(f"{url}/subjects") == []
+    monkeypatch.setenv("TITAN__REGISTRY__URL", url)
     for state in ("registered", "was there"):
-        done = titan("schemas", "register", "--registry", url, "--json").json["versions"]
+        done = titan("schemas", "register", "--json").json["versions"]
         assert [one["schema_id"] for one in done] == sorted(i for t in TOPICS.values() for i in t.schema_ids)
         assert {one["state"] for one in done} == {state}
     assert titan("schemas", "check", "--registry", url, "--json").json["ok"]

@@ -70,8 +70,13 @@ def check(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
 )
 def register(
     registry: Annotated[
-        str, typer.Option("--registry", metavar="URL", help="Schema registry that speaks Confluent's API.")
-    ],
+        str | None,
+        typer.Option(
+            "--registry",
+            metavar="URL",
+            help="Schema registry that speaks Confluent's API. Default: registry.url, as configured.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be registered, and write nothing.")
     ] = False,
@@ -89,11 +94,12 @@ def register(
 
     if faults := offline_faults():
         raise CheckFailed(f"nothing was registered: {faults[0]}")
-    done = tell(_registry(registry), dry_run)
+    asked = _registry(registry)
+    done = tell(asked, dry_run)
     state = {"there": "was there", "new": "would be registered" if dry_run else "registered"}
     rows: list[dict[str, Any]] = [msgspec.to_builtins(one) | {"state": state[one.state]} for one in done]
     if as_json:
-        emit_json({"registry": registry, "dry_run": dry_run, "versions": rows})
+        emit_json({"registry": asked.url, "dry_run": dry_run, "versions": rows})
         return
     names = ["subject", "schema_id", "version", "state"]
     table(names, [[row[name] for name in names] for row in rows])
@@ -131,9 +137,12 @@ def diff(
         note("no difference")
 
 
-def _registry(url: str) -> "SchemaRegistry":
-    """Return the registry of that URL; user, password and authority are configured (`registry.*`)."""
+def _registry(url: str | None) -> "SchemaRegistry":
+    """Return the registry of that URL, else the configured one, as `registry.*` says (user, password, authority)."""
     from flows.connectors.schema_registry import SchemaRegistry
+    from ui.cli.exits import UsageError
 
     settings, _ = configured(registry=("registry.url", url))
+    if not settings.registry.url:
+        raise UsageError("schemas: name a registry with --registry URL, or configure registry.url")
     return SchemaRegistry(settings.registry)
