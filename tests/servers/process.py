@@ -74,6 +74,12 @@ class ServerProcess(ABC):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """The server's process; only of one that was started here."""
+        assert self._process is not None, "it runs elsewhere, or is stopped"
+        return self._process.pid
+
+    @property
     def log_text(self) -> str:
         """What the server printed: for failing tests."""
         return "" if self.folder is None else (self.folder / "out.log").read_text(errors="replace")
