@@ -4,6 +4,7 @@ Run it alone with ``titan run --leg account``.
 """
 
 import pickle
+from functools import cache
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -46,11 +47,11 @@ class AccountLogic(StatefulBatchLogic[Taken, list[Event], bytes]):
 def add_account_leg(
     flow: Dataflow, settings: Settings, log: Log, progress: Progress, source: AccountSourceSettings
 ) -> None:
-    """Add the leg to a dataflow; from then on it owns the account, and whoever ran it before cannot write."""
+    """Add the leg to a dataflow; once that runs it owns the account, and whoever ran it before cannot write."""
     account = settings.account.id
     note_settings(log, settings, writes=False)
-    leg, writer = account_leg(settings), log.writer(fence=f"account:{account}")
-    meter = progress.meters["account"]
+    leg, meter = account_leg(settings), progress.meters["account"]
+    writer = cache(lambda: log.writer(fence=f"account:{account}"))  # a run that is refused takes nothing over
     cuts = op.input("read_account_inputs", flow, AccountSource(log, source, writer, meter))
     said = op.stateful_batch("account_leg", cuts, lambda resume: AccountLogic(leg, resume))
     op.output("write_account_results", said, LogSink(log, AccountOutbox(account, progress), meter, writer))

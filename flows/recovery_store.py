@@ -185,7 +185,8 @@ def _check(now: dict[str, object], folder: Path) -> None:
         )
     raise ConfigError(
         f"{folder} holds the state of a run with other settings in: {', '.join(other)}. What is in a log follows "
-        f"from one set of settings: go back to them (they stand in {mark}), or use another log"
+        f"from one set of settings: go back to them (they stand in {mark}), or, if the log is of these settings, "
+        "delete the folder: the state is rebuilt from the log"
     )
 
 

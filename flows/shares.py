@@ -29,11 +29,13 @@ def partitions_of(settings: Settings, count: int) -> tuple[int, ...]:
 
 
 def store_of(settings: Settings, flow: str) -> str:
-    """Return the name of a flow's recovery store: each share has its own.
+    """Return the name of a flow's recovery store: each share has its own, and so has each choice of partitions.
 
     >>> import msgspec
     >>> shared = msgspec.structs.replace(Settings(), run=msgspec.structs.replace(Settings().run, share="2/3"))
     >>> store_of(shared, "symbol"), store_of(Settings(), "symbol")
     ('symbol-2of3', 'symbol')
     """
-    return f"{flow}-{settings.run.share.replace('/', 'of')}" if settings.run.share else flow
+    if settings.run.share:
+        return f"{flow}-{settings.run.share.replace('/', 'of')}"
+    return "-".join([flow, *map(str, sorted(set(settings.run.partitions)))])

@@ -8,7 +8,7 @@ killed or fenced had cut and not written was seen by nobody, and is cut anew.
 
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,8 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.held import between, event_of
-from flows.connectors.log import IdentityChanged, Log, LogCorrupt, Position, Writer
+from flows.connectors.log import Log, LogCorrupt, Position, Writer
+from flows.connectors.log_errors import check_identity
 from flows.connectors.partitioner import partition_of
 from flows.connectors.read_ahead import needed, too_early
 from flows.meter import Meter
@@ -54,9 +55,11 @@ class AccountSourceSettings(msgspec.Struct, frozen=True):
 
 
 class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
-    """The inputs of one account, as one part; ``writer`` is its fenced one, to which the leg's sink writes."""
+    """The inputs of one account, as one part; ``writer`` opens its fenced one, to which the leg's sink writes."""
 
-    def __init__(self, log: Log, settings: AccountSourceSettings, writer: Writer, meter: Meter) -> None:
+    def __init__(
+        self, log: Log, settings: AccountSourceSettings, writer: Callable[[], Writer], meter: Meter
+    ) -> None:
         self._log = log
         self._settings = settings
         self._writer = writer
@@ -69,9 +72,10 @@ class AccountSource(FixedPartitionedSource[tuple[str, Taken], bytes]):
     def build_part(
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSourcePartition[tuple[str, Taken], bytes]:
-        """Open the inputs where the snapshot left off, and the journal behind it."""
+        """Take the account over; then open the inputs where the snapshot left off, and the journal behind it."""
+        writer = self._writer()
         saved = pickle.loads(resume_state) if resume_state else None
-        return _Part(self._log, self._settings, saved, self._writer, self._meter)
+        return _Part(self._log, self._settings, saved, writer, self._meter)
 
 
 class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
@@ -86,13 +90,10 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         self._settings = settings
         self._writer = writer
         self._meter = meter
-        self._identity = log.identity()
-        if saved is not None and saved["identity"] != self._identity:
-            raise IdentityChanged(
-                f"{log.url} is not the log that this account's snapshot was taken with; "
-                "delete the recovery folder to rebuild the account from the journal"
-            )
         sources = input_partitions(log, settings.account, settings.venue_reports)
+        self._identity = log.identity(sorted({JOURNAL, *(topic for topic, _ in sources)}))
+        if saved is not None:
+            check_identity(saved["identity"], self._identity, log.url)
         positions: dict[Position, int] = {source: log.span(*source)[0] for source in sources}
         journal = (JOURNAL, partition_of(settings.account.encode(), log.topics()[JOURNAL]))
         self._journal, self._journal_at = journal, log.span(*journal)[0]

@@ -98,7 +98,7 @@ def check_identity(expected: str, actual: str, url: str) -> None:
         what = f"topic {changed[0]!r} was made anew" if head == new_head else f"it is {new_head}, not {head}"
         raise IdentityChanged(
             f"{url} is not the log that the saved positions belong to: {what}. "
-            "Point TITAN_LOG at the old log, or delete the recovery store to start over from this one"
+            "Point log.url at that one, or delete the recovery folder to rebuild from this one"
         )
 
 

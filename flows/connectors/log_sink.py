@@ -9,14 +9,14 @@ still waits to be said again: the next run suppresses that too.
 """
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from flows.connectors.log import Log, Position, Record, Writer
-from flows.connectors.log_errors import LogContradicted
+from flows.connectors.log_errors import LogContradicted, check_identity
 from flows.meter import Meter
 
 _SCAN_RECORDS = 2000
@@ -51,18 +51,23 @@ class Outbox(Protocol):
 
 
 class LogSink(FixedPartitionedSink[Any, bytes]):
-    """Writes all items of a step by one writer, its own or the given one.
+    """Writes all items of a step by one writer, its own or the one that ``writer`` opens.
 
     What was written is durable when a snapshot has been taken; with ``waits`` after each batch.
     """
 
     def __init__(
-        self, log: Log, outbox: Outbox, meter: Meter, writer: Writer | None = None, waits: bool = False
+        self,
+        log: Log,
+        outbox: Outbox,
+        meter: Meter,
+        writer: Callable[[], Writer] | None = None,
+        waits: bool = False,
     ) -> None:
         self._log = log
         self._outbox = outbox
         self._meter = meter
-        self._writer = writer
+        self._writer = writer or log.writer
         self._waits = waits
 
     def list_parts(self) -> list[str]:
@@ -76,13 +81,15 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
     def build_part(
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSinkPartition[Any, bytes]:
-        """Recall what the log holds beyond the snapshot, then open the writer."""
-        saved: dict[Position, int] = {}
+        """Open the writer, then recall what the log holds beyond the snapshot: nobody else adds to it now."""
+        writer = self._writer()
+        identity, saved = self._log.identity(self._outbox.topics), dict[Position, int]()
         if resume_state:
-            saved, waiting = pickle.loads(resume_state)
+            known, saved, waiting = pickle.loads(resume_state)
+            check_identity(known, identity, self._log.url)
             self._outbox.wait_for(waiting)
         ends = recall(self._log, self._outbox, saved)
-        return _Part(self._writer or self._log.writer(), self._outbox, ends, self._meter, self._waits)
+        return _Part(writer, identity, self._outbox, ends, self._meter, self._waits)
 
 
 def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
@@ -102,10 +109,17 @@ def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Positio
 
 class _Part(StatefulSinkPartition[Any, bytes]):
     def __init__(
-        self, writer: Writer, outbox: Outbox, ends: dict[Position, int], meter: Meter, waits: bool
+        self,
+        writer: Writer,
+        identity: str,
+        outbox: Outbox,
+        ends: dict[Position, int],
+        meter: Meter,
+        waits: bool,
     ) -> None:
         self._writer = writer
         self._hand_on = writer.flush if waits else writer.send
+        self._identity = identity
         self._outbox = outbox
         self._ends = ends
         self._meter = meter
@@ -127,7 +141,7 @@ class _Part(StatefulSinkPartition[Any, bytes]):
         self._append()
         self._writer.flush()
         self._ends |= self._writer.ends()
-        return pickle.dumps((self._ends, self._outbox.waiting()))
+        return pickle.dumps((self._identity, self._ends, self._outbox.waiting()))
 
     def _append(self) -> None:
         append, written = self._writer.append, self._meter.written

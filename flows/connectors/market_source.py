@@ -9,7 +9,9 @@ import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
-from flows.connectors.log import IdentityChanged, Log
+from flows.config import ConfigError
+from flows.connectors.log import Log
+from flows.connectors.log_errors import check_identity
 from flows.meter import Meter
 from operators.symbol_leg import Poll
 
@@ -25,10 +27,6 @@ class SymbolPoll(msgspec.Struct, gc=False):
     poll: Poll
     first: int
     end: int
-
-
-def _to_end(log: Log) -> dict[tuple[str, int], int]:
-    return {(TOPIC, partition): end for partition, (_, end) in enumerate(log.spans(TOPIC))}
 
 
 class MarketDataSource(FixedPartitionedSource[tuple[str, SymbolPoll], bytes]):
@@ -58,29 +56,38 @@ class MarketDataSource(FixedPartitionedSource[tuple[str, SymbolPoll], bytes]):
     def build_part(
         self, _step_id: str, _for_part: str, resume_state: bytes | None
     ) -> StatefulSourcePartition[tuple[str, SymbolPoll], bytes]:
-        """Open the reader where the snapshot left off."""
-        saved: dict[str, Any] | None = pickle.loads(resume_state) if resume_state else None
-        if saved is not None and saved["identity"] != self._log.identity((TOPIC,)):
-            raise IdentityChanged(
-                f"{self._log.url} is not the log that this run's snapshot was taken with: "
-                "its offsets mean something else; delete the recovery folder to rebuild from the log"
-            )
+        """Open the reader where the snapshot left off.
+
+        Raises:
+            IdentityChanged: the snapshot was taken with another log, or the topic was made anew.
+            ConfigError: it is of a run that read other partitions.
+        """
+        identity = self._log.identity((TOPIC,))
         positions = {(TOPIC, p): self._log.span(TOPIC, p)[0] for p in self._partitions}
-        if saved is not None:
-            positions |= saved["positions"]
-        return _Part(self._log, positions, self._poll_records, self._ended, self._meter)
+        if resume_state:
+            saved: dict[str, Any] = pickle.loads(resume_state)
+            check_identity(saved["identity"], identity, self._log.url)
+            if saved["positions"].keys() != positions.keys():
+                read, reads = ([p for _, p in sorted(places)] for places in (saved["positions"], positions))
+                raise ConfigError(
+                    f"the recovery store is of a run that read partitions {read} of {TOPIC}, and this one reads "
+                    f"{reads}: give it a run.recovery_dir of its own, or delete the folder: the log rebuilds the state"
+                )
+            positions = saved["positions"]
+        return _Part(self._log, identity, positions, self._poll_records, self._ended, self._meter)
 
 
 class _Part(StatefulSourcePartition[tuple[str, SymbolPoll], bytes]):
     def __init__(
         self,
         log: Log,
+        identity: str,
         positions: dict[tuple[str, int], int],
         poll_records: int,
         ended: Callable[[dict[tuple[str, int], int]], bool] | None,
         meter: Meter,
     ) -> None:
-        self._identity = log.identity((TOPIC,))
+        self._identity = identity
         self._reader = log.reader(positions)
         self._meter = meter
         meter.opened(self._reader.positions)

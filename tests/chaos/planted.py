@@ -60,7 +60,7 @@ def _write_unflushed(self: Any, items: list[Any]) -> None:
 
 
 def _saved_unflushed(self: Any) -> bytes:
-    return log_sink.pickle.dumps((self._ends | self._writer.ends(), self._outbox.waiting()))
+    return log_sink.pickle.dumps((self._identity, self._ends | self._writer.ends(), self._outbox.waiting()))
 
 
 def _write_deaf(self: Any, items: list[Any]) -> None:

@@ -7,6 +7,7 @@ then compared with that of a run that had no such trouble.
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -36,6 +37,7 @@ from tests.integration.runs import (
     Place,
     assert_says,
     end_of,
+    stopped,
     wait_until,
 )
 from tests.servers.kafka import KafkaServer
@@ -186,7 +188,7 @@ def test_a_log_replaced_under_its_recovery_store(ran: Place, reference: Referenc
     for file in ran.folder.glob("titan.db*"):
         file.unlink()
     copied(reference(ES).market_data[:1500], ran.sqlite)
-    assert_says(to_end(ran), UNREACHABLE, "is not the log that this", "delete the recovery folder")
+    assert_says(to_end(ran), UNREACHABLE, "is not the log that the saved", "delete the recovery folder")
     shutil.rmtree(ran.folder / "recovery")
     assert to_end(ran).code == DONE
 
@@ -222,6 +224,11 @@ def test_a_damaged_recovery_store(ran: Place, name: str, where: int) -> None:
 def test_a_recovery_store_of_other_settings(ran: Place) -> None:
     ended = to_end(ran, "--set", "account.cash=5000", "--set", "symbol_leg.timeframes=1m")
     assert_says(ended, USAGE, "was derived with other settings", r"account\.cash was", "go back to them")
+    mark = ran.folder / "recovery/titan/account/settings.json"
+    mark.write_text(mark.read_text().replace('"cash"', '"money"'))
+    assert_says(
+        to_end(ran), USAGE, "recovery/titan/account", "other settings in: account", "delete the folder"
+    )
 
 
 def test_a_recovery_store_in_use(ran: Place) -> None:
@@ -230,8 +237,9 @@ def test_a_recovery_store_in_use(ran: Place) -> None:
     assert_says(
         ran.run("run", "--log", ran.sqlite), UNREACHABLE, "in use: another process", "Stop that one first"
     )
-    process.kill()
-    end_of(process)
+    taken = ran.run("command", "pause", "--reason", "it still runs", "--log", ran.sqlite)
+    assert taken.code == DONE and "not taken" not in taken.out, taken
+    assert stopped(process, signal.SIGTERM).code == DONE
 
 
 # Bytewax's own API

@@ -154,7 +154,7 @@ def test_reports_of_a_venue_outside_are_taken_as_recorded(reference: References,
         how = AccountSourceSettings("paper", 1.0, ("ES",), to_end=True, venue_reports=True)
         outbox, state = AccountOutbox("paper", Progress()), leg.init()
         with log.writer(fence="account:paper") as writer:
-            source = AccountSource(log, how, writer, Meter()).build_part("", "paper", None)
+            source = AccountSource(log, how, lambda: writer, Meter()).build_part("", "paper", None)
             for taken in batches(source):
                 said = [taken.entry] if taken.entry else []
                 for event in taken.events:

@@ -250,7 +250,9 @@ def test_a_cut_that_led_to_nothing_waits_for_one_that_did_unless_it_took_a_comma
         return len(values(log, "account_journal"))
 
     writer = log.writer(fence="account:paper")
-    part = LogSink(log, AccountOutbox("paper", Progress()), Meter(), writer).build_part("", "log", None)
+    part = LogSink(log, AccountOutbox("paper", Progress()), Meter(), lambda: writer).build_part(
+        "", "log", None
+    )
     for batch, expected in (
         ([cut(0)], 1), ([cut(1)], 1), ([cut(2), alert(0)], 3), ([cut(3)], 3), ([cut(4, 1)], 5), ([cut(5, 1)], 5)
     ):  # fmt: skip

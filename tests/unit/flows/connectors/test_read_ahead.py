@@ -44,7 +44,7 @@ def taken(log: Log, **how: bool) -> tuple[list[tuple[str, int]], int]:
     """Return every mark in the order taken, and how many waited at most."""
     settings = AccountSourceSettings("paper", 3600.0, NAMES, poll_records=8, **how)
     with log.writer() as writer:
-        part = AccountSource(log, settings, writer, Meter()).build_part("", "paper", None)
+        part = AccountSource(log, settings, lambda: writer, Meter()).build_part("", "paper", None)
         marks: list[tuple[str, int]] = []
         most = 0
         try:

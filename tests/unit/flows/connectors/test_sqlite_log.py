@@ -184,7 +184,7 @@ def test_a_new_file_at_the_old_path(tmp_path: Path) -> None:
     with new_log(path) as log:
         identity = log.identity()
     path.unlink()
-    with new_log(path) as log, pytest.raises(IdentityChanged, match="delete the recovery store"):
+    with new_log(path) as log, pytest.raises(IdentityChanged, match="delete the recovery folder"):
         log.reader({("t", 0): 0}, identity=identity)
 
 
