@@ -77,13 +77,15 @@ class TransactionalWriter(KafkaWriter):
             cause = error.__cause__
             raise self._finished(cause.args[0] if isinstance(cause, KafkaException) else None) from error
 
-    def flush(self, timeout_s: float = 30.0) -> None:
+    def flush(self, timeout_s: float | None = None) -> None:
         if self._lost is not None:
             raise self._lost
         if not self._open:
             return
         try:
-            self._asked(self._producer.commit_transaction, timeout_s)
+            self._asked(
+                self._producer.commit_transaction, self._timeout_s if timeout_s is None else timeout_s
+            )
         except KafkaException as error:
             raise self._finished(error.args[0]) from error
         self._open = False
@@ -91,7 +93,7 @@ class TransactionalWriter(KafkaWriter):
 
     def send(self) -> None:
         """Nobody sees a batch before its commit."""
-        self.flush(self._timeout_s)
+        self.flush()
 
     def abandon(self) -> None:
         if self._open and self._lost is None:

@@ -77,14 +77,15 @@ class KafkaWriter(Writer):
             self._producer.poll(0)
             self._take_reports()
 
-    def flush(self, timeout_s: float = 30.0) -> None:
-        left = self._flushed(timeout_s)
+    def flush(self, timeout_s: float | None = None) -> None:
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        left = self._flushed(limit_s)
         self._take_reports()
         if self._lost is not None:
             raise self._lost
         if left:
             self._lost = DeliveryFailed(
-                f"{self._url}: {left} records were not acknowledged within {timeout_s:g} s"
+                f"{self._url}: {left} records were not acknowledged within {limit_s:g} s"
                 f"{f': {self._last_error.str()}' if self._last_error else ''}. "
                 "Look whether the broker is up, then restart from the last snapshot"
             )
@@ -102,7 +103,7 @@ class KafkaWriter(Writer):
 
     def close(self) -> None:
         try:
-            self.flush(self._timeout_s)
+            self.flush()
         finally:
             self.abandon()
 

@@ -114,8 +114,11 @@ class Writer(ABC):
         """Buffer a record, durable after `flush`. timestamp_ms > 0; partition None: the key decides."""
 
     @abstractmethod
-    def flush(self, timeout_s: float = 30.0) -> None:
-        """Return when all appended records are durable; raise DeliveryFailed, LogFull or LogUnreachable."""
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Return when all appended records are durable; raise DeliveryFailed, LogFull or LogUnreachable.
+
+        It waits for `timeout_s` at most; None: `log.flush_timeout_s`.
+        """
 
     def send(self) -> None:
         """Let readers have what was appended as soon as may be; raise what `flush` would, for what is known so far.

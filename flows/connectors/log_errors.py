@@ -112,9 +112,9 @@ def fenced(url: str, name: str, instead: str = "") -> WriterFenced:
 
 def check_record(topic: str, key: bytes, value: bytes | None, timestamp_ms: int) -> None:
     """Raise ValueError or RecordTooLarge for what one of the backends could not hold."""
-    if timestamp_ms <= 0:
+    if not 0 < timestamp_ms < 1 << 63:
         raise ValueError(
-            f"record for {topic!r}: timestamp_ms must be positive (ms since 1970), not {timestamp_ms}"
+            f"record for {topic!r}: timestamp_ms must be positive (ms since 1970) and below 2^63, not {timestamp_ms}"
         )
     size = len(key) + len(value or b"")
     if size > MAX_RECORD_BYTES:

@@ -74,23 +74,24 @@ class SqliteWriter(Writer):
         self._records += 1
         self._bytes += len(value) if value else 0
         if self._fence is None and (self._records >= _HELD_RECORDS or self._bytes >= _HELD_BYTES):
-            self.flush(self._timeout_s)
+            self.flush()
 
-    def flush(self, timeout_s: float = 30.0) -> None:
+    def flush(self, timeout_s: float | None = None) -> None:
         if not self._records:
             return
-        db = self._db
+        db, limit_s = self._db, self._timeout_s if timeout_s is None else timeout_s
         try:
-            db.execute(f"PRAGMA busy_timeout = {int(timeout_s * 1000)}")
+            db.execute(f"PRAGMA busy_timeout = {int(limit_s * 1000)}")
             db.execute("BEGIN IMMEDIATE")
             self.check_fence()
             ends = {place: self._write(batch) for place, batch in self._batches.items() if batch.keys}
             db.execute("COMMIT")
         except sqlite3.Error as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
             topics = ", ".join(sorted({topic for topic, _ in self._batches}))
             raise translated(error, self._url, f"append {self._records} records to {topics}") from error
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
         self._ends |= ends
         self._records = self._bytes = 0
         for batch in self._batches.values():
@@ -102,7 +103,7 @@ class SqliteWriter(Writer):
 
     def close(self) -> None:
         try:
-            self.flush(self._timeout_s)
+            self.flush()
         finally:
             self._db.close()
 
@@ -122,13 +123,11 @@ class SqliteWriter(Writer):
         return int(epoch)
 
     def check_fence(self) -> None:
-        """Raise WriterFenced; a transaction that is open is undone."""
+        """Raise WriterFenced."""
         if self._fence is None:
             return
         (epoch,) = self._db.execute("SELECT epoch FROM owners WHERE name = ?", (self._fence,)).fetchone()
         if epoch != self._epoch:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
             raise fenced(self._url, self._fence)
 
     def _write(self, batch: _Batch) -> int:

@@ -149,9 +149,10 @@ def test_large_values(log: Log, topic: str) -> None:
     assert [r.value for r in read_all(log, topic)] == large
 
 
-def test_a_timestamp_must_be_positive(log: Log, topic: str) -> None:
+@pytest.mark.parametrize("timestamp_ms", [0, -1, 1 << 63])
+def test_a_timestamp_must_be_positive_and_a_long(log: Log, topic: str, timestamp_ms: int) -> None:
     with log.writer() as writer, pytest.raises(ValueError, match="positive"):
-        writer.append(topic, b"k", b"v", 0)
+        writer.append(topic, b"k", b"v", timestamp_ms)
 
 
 def test_seek_by_offset_and_resume_from_positions(log: Log, topic: str) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,7 @@ def test_many_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
 _OPEN_AND_APPEND = """
 import sys
 import tempfile
+import time
 from flows.connectors.log import TopicSpec, open_log
 with open_log(sys.argv[1]) as log:
     log.apply([TopicSpec("t", 1)])
@@ -208,3 +210,16 @@ with open_log(sys.argv[1]) as log:
             writer.append("t", b"k", b"v", 1 + n)
     print(log.identity())
 """
+
+
+def test_a_flush_waits_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    with new_log(tmp_path / "t.db", LogSettings(flush_timeout_s=0.2)) as log, log.writer() as writer:
+        other = sqlite3.connect(tmp_path / "t.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        writer.append("t", b"k", b"v", DAY)
+        began = time.monotonic()
+        for hand_on in (writer.send, writer.flush):
+            with pytest.raises(LogUnreachable, match="locked"):
+                hand_on()
+        assert time.monotonic() - began < 20, "it waited for the 30 s of the default"
+        other.execute("ROLLBACK")
