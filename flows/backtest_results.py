@@ -141,7 +141,7 @@ class BacktestResults:
     def _append(self, record: Outgoing) -> int:
         """Write the record where the run is kept; return its offset."""
         if self._writer is not None:
-            self._writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+            self._writer.append(record.topic, record.key, record.value, record.timestamp_ms, record.headers)
         return self._next(record.topic, record.key)
 
     def _next(self, topic: str, key: bytes) -> int:

@@ -70,7 +70,7 @@ class Comparison:
     def _read_on(self, source: tuple[str, int]) -> None:
         for record in self._recorded.read(source):
             topic, key, value = record.topic, record.key, record.value or b""
-            if concerns(topic, key, value, self._account):
+            if concerns(topic, key, value, self._account, record.headers):
                 at = Place(topic, record.partition, record.offset)
                 for stretch in self._stretches("recorded", topic, key, value, at):
                     self._take("recorded", stretch)

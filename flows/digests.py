@@ -111,6 +111,6 @@ def digests_of(log: Log, account: str) -> dict[str, TopicDigest]:
             value = record.value or b""
             if stop.asked():
                 return found.results()
-            if concerns(topic, record.key, value, account):
+            if concerns(topic, record.key, value, account, record.headers):
                 found.record(topic, value)
     return found.results()

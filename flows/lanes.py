@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.connectors.log import Headers
+from flows.connectors.refused_inputs import is_said_by
 from schemas.account import Alert, DeadLetter
 from schemas.block_codec import Rows
 from schemas.codec import BLOCK_TOPICS, DecodeError, decode, decode_rows
@@ -37,7 +39,7 @@ _IDENTITY = ("ts_event_ns", "timeframe_ns", "revision")
 _NO_LONGS = np.empty((1, 0), np.int64)
 
 
-def concerns(topic: str, key: bytes, value: bytes, account: str) -> bool:
+def concerns(topic: str, key: bytes, value: bytes, account: str, headers: Headers = ()) -> bool:
     """Whether a record of a derived topic is of the run of ``account``; one that cannot be read is."""
     if topic in BY_ACCOUNT or topic == "trade_signals":
         return key == account.encode()
@@ -49,7 +51,7 @@ def concerns(topic: str, key: bytes, value: bytes, account: str) -> bool:
         return True
     if isinstance(event, Alert):
         return not event.source.startswith(_ANY_ACCOUNT) or event.source == f"{_ANY_ACCOUNT}{account}"
-    return not isinstance(event, DeadLetter) or event.partition >= 0
+    return not isinstance(event, DeadLetter) or (event.partition >= 0 and is_said_by(headers, account))
 
 
 class Stretch(msgspec.Struct, gc=False):

@@ -109,7 +109,7 @@ class _Run:
         for record, made in said:
             self._comparison.offer(record.topic, record.key, record.value, made)
             if writer is not None:
-                writer.append(record.topic, record.key, record.value, record.timestamp_ms)
+                writer.append(record.topic, record.key, record.value, record.timestamp_ms, record.headers)
             self._count += 1
             if stop.asked():
                 return

@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Collection, Iterator
 
-from flows.connectors.held import event_of, held
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
+from flows.connectors.refused_inputs import RefusedInputs, Saved
 from operators.mark_run import MarkColumns
 from operators.sequencer import InputRecord
 from schemas.account import DeadLetter, RiskCommand
@@ -31,16 +31,17 @@ class AccountInputs:
     """Reads the inputs of one account from given positions on; what cannot be decoded becomes a dead letter.
 
     Records that were read too early (one partition comes ahead of another) wait as they came: decoded they would be
-    twice as large. What the log says was refused stays refused, also where today's code could read it: what followed
-    then went without.
+    twice as large. What the log says was refused stays refused; ``known`` is what a snapshot says of that.
     """
 
-    def __init__(self, log: Log, account: str, positions: dict[Position, int]) -> None:
+    def __init__(
+        self, log: Log, account: str, positions: dict[Position, int], known: Saved | None = None
+    ) -> None:
         self._account = account
         self._key = account.encode()
         self._reader: Reader = log.reader(positions)
         self._waiting: dict[Position, deque[Record]] = {}
-        self._known = refused_before(log)
+        self.known = RefusedInputs(log, account, positions, known)
         self.given: dict[Position, int] = dict(positions)
         self.refused: list[DeadLetter] = []
 
@@ -88,8 +89,8 @@ class AccountInputs:
         topic, value = record.topic, record.value or b""
         if topic != MARKS and record.key != self._key:
             return
-        if known := self._known.get((topic, record.partition, record.offset)):
-            yield known
+        if known := self.known.meet(topic, record.partition, record.offset):
+            yield _letter(record, *known)
             return
         try:
             if topic == MARKS:
@@ -108,16 +109,6 @@ class AccountInputs:
         yield InputRecord(topic, record.partition, record.offset, symbol, (event,))
 
 
-def refused_before(log: Log) -> dict[tuple[str, int, int], DeadLetter]:
-    """Return the dead letters of the account leg's inputs that the log holds, by what they are about."""
-    found: dict[tuple[str, int, int], DeadLetter] = {}
-    for record in held(log, "dead_letters"):
-        letter = event_of(record)
-        if isinstance(letter, DeadLetter) and letter.topic in INPUTS:
-            found[letter.topic, letter.partition, letter.offset] = letter
-    return found
-
-
 def _marks(record: Record, value: bytes) -> InputRecord:
     rows = decode_rows(MARKS, value)
     head = rows.head
@@ -134,6 +125,11 @@ def _marks(record: Record, value: bytes) -> InputRecord:
 
 
 def _refused(record: Record, reason: str, why: str) -> DeadLetter:
+    detail = why if reason == "newer_version" else f"{why}; the writer of this record is at fault"
+    return _letter(record, reason, detail)
+
+
+def _letter(record: Record, reason: str, detail: str) -> DeadLetter:
     return DeadLetter(
         id=f"{record.topic}:{record.partition}:{record.offset}:-1",
         topic=record.topic,
@@ -143,6 +139,6 @@ def _refused(record: Record, reason: str, why: str) -> DeadLetter:
         symbol="",
         ts_event_ns=0,
         reason=reason,
-        detail=why if reason == "newer_version" else f"{why}; the writer of this record is at fault",
+        detail=detail,
         original=record.value or b"",
     )

@@ -6,12 +6,15 @@ from flows.connectors.account_inputs import COMMANDS, INPUTS
 from flows.connectors.log import Record
 from flows.connectors.log_errors import LogContradicted
 from flows.connectors.log_sink import Outgoing
+from flows.connectors.refused_inputs import is_said_by, said_by
 from flows.connectors.said_again import Sequence, contradicted
 from flows.progress import Progress
 from schemas.account import Alert, DeadLetter, InputPosition, JournalEntry, PortfolioUpdate
 from schemas.codec import DecodeError, Event, decode, encode, topic_of
 from schemas.event_ids import event_id
 from schemas.orders import ExecutionReport, RiskDecision, SubmitOrder
+
+_Waiting = tuple[dict[str, Sequence], dict[tuple[str, int], set[int]]]
 
 
 class AccountOutbox:
@@ -29,8 +32,9 @@ class AccountOutbox:
         self._progress = progress
         self._account = account
         self._source = f"account:{account}"
+        self._whose = said_by(account)
         self._waiting: dict[str, Sequence] = {}
-        self._refused: dict[tuple[str, int], int] = {}
+        self._refused: dict[tuple[str, int], set[int]] = {}
         self._commands: list[InputPosition] | None = None
 
     def recall(self, record: Record) -> None:
@@ -39,19 +43,18 @@ class AccountOutbox:
             event = decode(record.topic, record.value or b"")
         except DecodeError:
             return
-        if not self._is_ours(record.key, event):
+        if not self._is_ours(record, event):
             return
         if isinstance(event, DeadLetter):
-            place = (event.topic, event.partition)
-            self._refused[place] = max(event.offset + 1, self._refused.get(place, 0))
+            self._refused.setdefault((event.topic, event.partition), set()).add(event.offset)
         else:
             self._waiting.setdefault(record.topic, Sequence()).recall(_essence(event))
 
-    def waiting(self) -> tuple[dict[str, Sequence], dict[tuple[str, int], int]]:
-        """Return what waits, by topic, and up to where dead letters of inputs stand."""
+    def waiting(self) -> _Waiting:
+        """Return what waits: by topic, and the offsets of inputs whose dead letters the log holds."""
         return self._waiting, self._refused
 
-    def wait_for(self, waiting: tuple[dict[str, Sequence], dict[tuple[str, int], int]]) -> None:
+    def wait_for(self, waiting: _Waiting) -> None:
         """Wait for these."""
         self._waiting, self._refused = waiting
 
@@ -65,10 +68,13 @@ class AccountOutbox:
             self.count(event)
             if (self._waiting or self._refused) and self._is_known(event):
                 continue
-            key = event.topic if isinstance(event, DeadLetter) else self._account
+            is_letter = isinstance(event, DeadLetter)
+            key, headers = (event.topic, self._whose) if is_letter else (self._account, ())
             ts_ns = event.taken_to_ns if isinstance(event, JournalEntry) else event.ts_event_ns  # type: ignore[union-attr]
             patient = isinstance(event, JournalEntry) and not self._took_commands(event)
-            yield Outgoing(topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000), patient)
+            yield Outgoing(
+                topic_of(event), key.encode(), encode(event), max(1, ts_ns // 1_000_000), patient, headers
+            )
 
     def count(self, event: Event) -> None:
         """Count an event among what the run has done."""
@@ -95,7 +101,7 @@ class AccountOutbox:
     def _is_known(self, event: Event) -> bool:
         """Say whether the log holds it; then it waits no more."""
         if isinstance(event, DeadLetter):
-            return event.offset < self._refused.get((event.topic, event.partition), 0)
+            return self._was_refused(event)
         topic = topic_of(event)
         sequence = self._waiting.get(topic)
         if sequence is None:
@@ -109,17 +115,26 @@ class AccountOutbox:
             raise contradicted(f"account {self._account}", topic, str(error)) from error
         return True
 
+    def _was_refused(self, letter: DeadLetter) -> bool:
+        place = (letter.topic, letter.partition)
+        offsets = self._refused.get(place, set())
+        known = letter.offset in offsets
+        offsets.discard(letter.offset)
+        if not offsets:
+            self._refused.pop(place, None)
+        return known
+
     def _contradicted(self, why: str) -> LogContradicted:
         topic, sequence = next(iter(self._waiting.items()))
         held = f"{sequence.held - sequence.met} of its {sequence.held} events did not come again"
         return contradicted(f"account {self._account}", topic, f"{held}, and {why}")
 
-    def _is_ours(self, key: bytes, event: Event) -> bool:
+    def _is_ours(self, record: Record, event: Event) -> bool:
         if isinstance(event, DeadLetter):
-            return event.topic in INPUTS
+            return event.topic in INPUTS and is_said_by(record.headers, self._account)
         if isinstance(event, Alert):
             return event.source == self._source
-        return key == self._account.encode()
+        return record.key == self._account.encode()
 
 
 def _essence(event: Event) -> bytes:

@@ -95,6 +95,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
         if saved is not None:
             check_identity(saved["identity"], self._identity, log.url)
         positions: dict[Position, int] = {source: log.span(*source)[0] for source in sources}
+        known = saved["refused"] if saved is not None else None
         journal = (JOURNAL, partition_of(settings.account.encode(), log.topics()[JOURNAL]))
         self._journal, self._journal_at = journal, log.span(*journal)[0]
         self._sequencer = Sequencer(settings.expected)
@@ -104,7 +105,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
             positions |= saved["positions"]
             self._state, self._seq = saved["sequencer"], saved["seq"]
             self._journal_at = saved["journal"]
-        self._inputs = AccountInputs(log, settings.account, positions)
+        self._inputs = AccountInputs(log, settings.account, positions, known)
         meter.opened(lambda: dict(self._inputs.given))
         self._replay = _entries(log, journal, self._journal_at, settings.account, self._seq)
         self._next_cut = next(self._replay, None)
@@ -133,6 +134,7 @@ class _Part(StatefulSourcePartition[tuple[str, Taken], bytes]):
                 "positions": self._inputs.given,
                 "sequencer": self._state,
                 "seq": self._seq,
+                "refused": self._inputs.known.saved(self._writer.ends()),
                 "journal": self._writer.ends().get(self._journal, self._journal_at),
             }
         )

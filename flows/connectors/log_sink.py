@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from flows.connectors.log import Log, Position, Record, Writer
+from flows.connectors.log import Headers, Log, Position, Record, Writer
 from flows.connectors.log_errors import LogContradicted, check_identity
 from flows.meter import Meter
 
@@ -30,6 +30,7 @@ class Outgoing(msgspec.Struct, gc=False):
     value: bytes
     timestamp_ms: int
     patient: bool = False
+    headers: Headers = ()
 
 
 class Outbox(Protocol):
@@ -146,7 +147,7 @@ class _Part(StatefulSinkPartition[Any, bytes]):
     def _append(self) -> None:
         append, written = self._writer.append, self._meter.written
         for record in self._waiting:
-            append(record.topic, record.key, record.value, record.timestamp_ms)
+            append(record.topic, record.key, record.value, record.timestamp_ms, record.headers)
             written[record.topic] += 1
         self._waiting.clear()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from flows.connectors.refused_inputs import said_by
 from flows.lanes import concerns
 from schemas.account import Alert, DeadLetter
 from schemas.codec import encode
@@ -35,3 +36,8 @@ def test_what_others_said_and_what_came_in_is_no_part(
     topic: str, key: bytes, value: bytes, of_the_run: bool
 ) -> None:
     assert concerns(topic, key, value, "paper") is of_the_run
+
+
+def test_a_dead_letter_about_an_input_is_of_its_account() -> None:
+    for account, of_the_run in (("paper", True), ("other", False)):
+        assert concerns("dead_letters", b"marks", letter(2), "paper", said_by(account)) is of_the_run
