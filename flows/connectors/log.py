@@ -295,8 +295,8 @@ def open_log(url: str, settings: LogSettings | None = None) -> Log:
 def sqlite_path(url: str) -> str:
     """The file that a sqlite URL names; LogUrlError where it names none.
 
-    >>> sqlite_path("sqlite:///data/titan.db"), sqlite_path("sqlite:////var/titan.db"),
-    sqlite_path("sqlite:titan.db") ('data/titan.db', '/var/titan.db', 'titan.db')
+    >>> [sqlite_path(url) for url in ("sqlite:///data/titan.db", "sqlite:////var/titan.db", "sqlite:titan.db")]
+    ['data/titan.db', '/var/titan.db', 'titan.db']
     """
     rest = url.removeprefix("sqlite:")
     if rest.startswith("///"):

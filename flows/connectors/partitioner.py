@@ -26,7 +26,7 @@ def murmur2(data: bytes) -> int:
     """MurmurHash2 of `data` as an unsigned 32-bit integer, as Kafka's Java client computes it.
 
     >>> hex(murmur2(b"foobar"))  # Kafka's own test vector: -790332482 as a signed int
-    '0xd0e49fbe'
+    '0xd0e47bbe'
     """
     length = len(data)
     h = _SEED ^ length

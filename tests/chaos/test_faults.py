@@ -157,6 +157,8 @@ def test_a_folder_that_may_only_be_read(ran: Place, small_disk: Path) -> None:
     resized(small_disk, "ro")
     here = ["--log", f"sqlite:///{small_disk}/titan.db", "--set", f"run.recovery_dir={ran.folder}/elsewhere"]
     assert_says(to_end(ran, *here), UNREACHABLE, "titan.db: cannot", "needs to write the file and its folder")
+    assert "portfolio_updates" in ran.done("status", *here[:2]).out
+    assert "because" in ran.done("explain", "--last", *here[:2]).out
     store = ["--set", f"run.recovery_dir={small_disk}/store"]
     assert_says(to_end(ran, *store), UNREACHABLE, "recovery store", "Read-only", r"set run\.recovery_dir")
     fresh = ["--log", f"sqlite:///{small_disk}/new.db"]

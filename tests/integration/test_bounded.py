@@ -49,7 +49,7 @@ def states(store: Path) -> dict[str, int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_million_events_leave_no_trace(tmp_path: Path) -> None:
     place = Place(tmp_path, MILLION)
-    store = tmp_path / "here/recovery/live"
+    store = tmp_path / "here/recovery/titan/live"
     log = made(place.sqlite)
     process = place.start("demo", "--dir", "here", "--log", place.sqlite, "--speed", "max", "--json")
     samples: list[tuple[int, float]] = []

@@ -50,7 +50,7 @@ def assert_saved_where_it_stopped(url: str, store: Path, flow: str) -> None:
         cuts = sum(1 for _ in records(log, JOURNAL))
         assert saved(store, f"{flow}.read_account_inputs")["seq"] == cuts
         for step in ("write_symbol_results", "write_account_results"):
-            ends, waiting = saved(store, f"{flow}.{step}")
+            _, ends, waiting = saved(store, f"{flow}.{step}")
             assert not any(waiting)
             assert all(offset <= log.span(*place)[1] for place, offset in ends.items())
             topics = {topic for topic, _ in ends}
@@ -76,7 +76,7 @@ def test_a_live_run_stopped_by_signals_goes_on_where_it_stood(
         assert "Traceback" not in ended.err and "panicked" not in ended.err
         assert ended.seconds < WITHIN_S
         assert_begins(expected.events, events(url))
-        assert_saved_where_it_stopped(url, tmp_path / "here/recovery/live", "live")
+        assert_saved_where_it_stopped(url, tmp_path / "here/recovery/titan/live", "live")
     place.done(*live)
     assert assert_same(expected.events, events(url)) > 50_000
     assert market_data(url) == expected.market_data

@@ -86,7 +86,7 @@ def _settings(
         config,
         sets,
         log=("log.url", log or f"sqlite:///{folder.resolve() / 'titan.db'}"),
-        recovery=("run.recovery_dir", str(folder.resolve() / "recovery")),
+        recovery=("run.recovery_dir", str(folder.resolve() / "recovery" / "titan")),
         speed=("gateway.speed", speed_text(speed)),
     )
     return settings
@@ -117,6 +117,8 @@ def _report(settings: "Settings", folder: Path, sets: list[str]) -> str:
 
 def _ticks(done: "DemoSummary") -> str:
     if not done.ticks_per_s:
+        if done.stopped:
+            return f"{done.ticks:,}, all of them there before: stopped again before the next; run it again to go on"
         return f"{done.ticks:,}, all of them there before: --fresh starts anew"
     return f"{done.ticks:,} in {done.seconds:.1f} s ({done.ticks_per_s:,.0f} a second)"
 

@@ -1,7 +1,6 @@
 """`titan topics lag`: how far is each leg behind the log?"""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,8 +41,6 @@ def lag(
 
     settings, _ = configured(config, sets, log=("log.url", log))
     folder = recovery_dir(settings)
-    if log is not None and (of_demo := Path(log) / "recovery" / "live").is_dir():
-        folder = of_demo.parent
     with open_log(settings.log.url, msgspec.structs.replace(settings.log, create=False)) as opened:
         found = lags(opened, folder)
     if as_json:
