@@ -15,7 +15,7 @@ from schemas.orders import CancelOrder, ExecutionReport, RiskDecision, SubmitOrd
 Output = RiskDecision | SubmitOrder | CancelOrder | ExecutionReport | PortfolioUpdate | Alert
 
 COMMANDS_KEPT = 1024
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Raised whenever what the leg or its sequencer pickles changes shape: older snapshots are then not read."""
 
 

@@ -17,9 +17,9 @@ it. With ``expected`` symbols the order (unforced) does not depend on how the to
 without them, a symbol holds W back only from its first record on.
 
 When every symbol heard of has said its last (``final``) and all of it has been taken, the cut ends with
-``SessionsEnded``: how the account stands then would otherwise be told by the next session only. A cut that
-takes nothing is in no journal, so it leaves no trace in the state either: W does not rise by it, and an end that was
-told stays told when a restarted symbol leg repeats its promises.
+``SessionsEnded``: how the account stands then would otherwise be told by the next session only. An end is told once,
+by its time: whether the next session was read in one go or bit by bit, or brought nothing new, has no say in it. A cut
+that takes nothing is in no journal, so it leaves no trace in the state either: W does not rise by it.
 
 Marks stay in the columns that their records brought (``mark_run``); a cut gives those between two other events
 as one run.
@@ -96,7 +96,7 @@ class SequencerState(msgspec.Struct):
     commands: list[RiskCommand] = msgspec.field(default_factory=list)
     taken_to_ns: int = _NEVER
     late: int = 0
-    told_end: bool = False
+    told_end_ns: int = _NEVER
 
     @property
     def waiting(self) -> bool:
@@ -165,7 +165,7 @@ class Sequencer(msgspec.Struct, frozen=True):
             state.late += int(run.longs[:, 0].searchsorted(state.taken_to_ns, "right"))
         woven = [event for _, event in told] if run is None else _woven(run, told)
         to_ns = max(state.taken_to_ns, taken_to_ns)
-        taken = [*commands, *woven, *_ends(state, to_ns, bool(commands or woven))]
+        taken = [*commands, *woven, *_ends(state, to_ns)]
         if taken:
             state.taken_to_ns = to_ns
         return taken
@@ -178,14 +178,14 @@ class Sequencer(msgspec.Struct, frozen=True):
         )
 
 
-def _ends(state: SequencerState, to_ns: int, took: bool) -> list[Taken]:
-    """The end of all sessions, once each time that it comes; of those that were heard, whatever was expected."""
+def _ends(state: SequencerState, to_ns: int) -> list[Taken]:
+    """The end of all sessions, once; of those that were heard, whatever was expected."""
     heard = [clock for clock in state.clocks.values() if clock.headers or clock.complete_to_ns != _NEVER]
     ended = bool(heard) and all(clock.ended and not clock.headers for clock in heard) and not state.waiting
-    told = state.told_end
-    if ended or took:
-        state.told_end = ended
-    return [SessionsEnded(to_ns)] if ended and not told else []
+    if not ended or to_ns <= state.told_end_ns:
+        return []
+    state.told_end_ns = to_ns
+    return [SessionsEnded(to_ns)]
 
 
 def _note(state: SequencerState, record: InputRecord, ordinal: int, event: Told) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.mark_run import columns_of, merged
-from operators.sequencer import InputRecord, Sequencer
+from operators.sequencer import InputRecord, Sequencer, SessionsEnded
 from schemas.account import InputPosition
 from tests.account_events import SECOND, START, command, mark, one_by_one, order, report, signal
 
@@ -281,6 +281,20 @@ def test_a_promise_that_is_repeated_tells_no_other_end() -> None:
     assert sequencer.take(state)[1] == []
     sequencer.offer(state, [marks(2, "A", to=10, final=True)])
     assert sequencer.take(state)[1] == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_end_of_a_second_session_is_told_however_it_was_read(at_once: bool) -> None:
+    sequencer = Sequencer(("A",))
+    state = sequencer.init()
+    sequencer.offer(state, [marks(0, "A", 10, final=True)])
+    assert len(sequencer.take(state)[1]) == 2
+    session = [marks(1, "A", 20), marks(2, "A", 30, final=True)]
+    said = []
+    for records in [session] if at_once else [[record] for record in session]:
+        sequencer.offer(state, records)
+        said += sequencer.take(state)[1]
+    assert [event for event in said if isinstance(event, SessionsEnded)] == [SessionsEnded(START + 30 * SECOND)]
 
 
 def test_a_cut_that_takes_nothing_leaves_no_trace() -> None:
