@@ -31,6 +31,7 @@ _UNSETTLED = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
     KafkaError._NOENT,  # librdkafka, while a partition has no leader
 }
 """What brokers say for a moment after a topic was made or a leader died, of topics they do list."""
