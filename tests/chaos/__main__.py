@@ -20,7 +20,7 @@ from tests.chaos.faults import parsed  # noqa: E402
 from tests.chaos.planted import PLANTED  # noqa: E402
 from tests.chaos.rounds import rounds, table  # noqa: E402
 
-_MOST_TRIALS = 3000
+_MOST_TRIALS = 1000
 _DOCUMENT = Path(__file__).parents[2] / "docs/reliability.md"
 
 
@@ -37,12 +37,16 @@ def main() -> int:
     asked.add_argument("--rounds", type=int, default=0, help="and the scenarios of real processes, so often")
     asked.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     given = asked.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if given.planted:
         return _planted(given.seed, given.write)
     if given.trials == 1:
         return _one(given.seed, given.faults)
-    failed = _many(given.trials, given.seed, given.workers, given.write)
-    return _rounds(given.rounds, given.seed, given.write) or failed if given.rounds else failed
+    failed = _many(given.trials, given.seed, given.workers, given.write) if given.trials else 0
+    if given.rounds:
+        failed |= _rounds(given.rounds, given.seed, given.workers, given.write)
+    return failed
 
 
 def _one(seed: int, words: str | None) -> int:
@@ -58,8 +62,6 @@ def _one(seed: int, words: str | None) -> int:
 
 def _many(count: int, seed: int, workers: int, write: bool) -> int:
     print(f"{count} trials from seed {seed} on, {workers} processes", file=sys.stderr)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     found, failed = long_run.rows(long_run.many(seed, count, workers))
     done = sum(row.trials for row in found)
@@ -70,9 +72,11 @@ def _many(count: int, seed: int, workers: int, write: bool) -> int:
     return int(bool(failed))
 
 
-def _rounds(count: int, seed: int, write: bool) -> int:
-    found = rounds(count, seed)
-    _tell("rounds", table(found), write)
+def _rounds(count: int, seed: int, workers: int, write: bool) -> int:
+    began = time.monotonic()
+    done, found = rounds(count, seed, workers)
+    took = f"{done} rounds from seed {seed} on, {time.monotonic() - began:,.0f} s of wall time."
+    _tell("rounds", f"{table(found)}\n\n{took}", write)
     return int(any(scenario.failed for scenario in found.values()))
 
 
