@@ -20,6 +20,8 @@ Lane = tuple[str, str]
 _UNORDERED = ("alerts", "dead_letters")
 _FLAT = tuple(topic for topic in TOPICS if topic not in ("market_data", "risk_commands", JOURNAL))
 BY_SYMBOL = ("market_data", "bars", "features", "regimes", "marks", "trade_signals")
+REPEATABLE = (*BY_SYMBOL[1:], *_UNORDERED)
+"""In which topics a second symbol leg repeats what the first said."""
 
 
 class Contents(msgspec.Struct):
@@ -89,6 +91,19 @@ def difference(expected: Contents, actual: Contents, topics: tuple[str, ...] = t
     return found
 
 
+def once(found: Contents) -> Contents:
+    """Return it without what a second symbol leg repeated: the first of all equal events of such lanes."""
+    lanes = {}
+    for lane, events in found.lanes.items():
+        seen: dict[str, Any] = {}
+        lanes[lane] = [
+            (name, event)
+            for name, event in events
+            if not (_may_repeat(lane, event) and seen.setdefault(name, event) is not event)
+        ]
+    return Contents(lanes, found.cuts)
+
+
 def doubles(actual: Contents) -> Difference:
     """Return what is there twice, whatever was expected."""
     found = Difference()
@@ -106,6 +121,14 @@ def _told(want: tuple[str, Any], got: tuple[str, Any]) -> str:
         fields = {k: (v, got[1].get(k)) for k, v in want[1].items() if got[1].get(k) != v}
         return f"{want[0]}: {fields}"
     return f"{want[0]}: {want[1]} against {got[1]}"
+
+
+def _may_repeat(lane: Lane, event: Any) -> bool:
+    if lane[0] == "alerts":
+        return bool(event["source"] == "symbol_leg")
+    if lane[0] == "dead_letters":
+        return bool(event["topic"] == "market_data")
+    return lane[0] in BY_SYMBOL[1:]
 
 
 def _cuts(log: Log) -> int:

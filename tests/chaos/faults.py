@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["kill", "refuse", "full", "stop", "lose", "old", "pause"]
-KINDS: tuple[Kind, ...] = ("kill", "refuse", "full", "stop", "lose", "old", "pause")
+Kind = Literal["kill", "refuse", "full", "stop", "lose", "old", "pause", "twice"]
+KINDS: tuple[Kind, ...] = ("kill", "refuse", "full", "stop", "lose", "old", "pause", "twice")
 """
 kill    the process is gone, in the middle of the effect as likely as before or after it
 refuse  the log does not answer: DeliveryFailed or LogUnreachable; how much of the batch it holds, nobody knows
@@ -19,7 +19,9 @@ stop    SIGTERM: the sources end, a last snapshot is taken
 lose    killed, and the recovery store is lost
 old     killed, and the recovery store is put back from a copy of some time ago
 pause   SIGSTOP; another process takes over meanwhile; then SIGCONT
+twice   a second symbol leg is started for the same partitions, by mistake
 """
+_BY_FLUSHES = ("refuse", "full")
 
 
 class Killed(BaseException):
@@ -77,15 +79,18 @@ class Turn:
         self._plan = []
         return other
 
-    def due(self) -> Fault | None:
-        """Count one effect; return the fault that happens in it, which is over with that."""
+    def due(self, flushes: bool = False) -> Fault | None:
+        """Count one effect; return the fault that happens in it, which is over with that.
+
+        What only a flush can meet waits for one.
+        """
         if self.dead:
             raise Killed
         self.count += 1
         if not self._plan:
             return None
         self._left -= 1
-        if self._left > 0:
+        if self._left > 0 or (self._plan[0].kind in _BY_FLUSHES and not flushes):
             return None
         fault = self._plan.pop(0)
         self._left = self._plan[0].gap if self._plan else 0

@@ -11,7 +11,7 @@ import msgspec
 
 from tests.chaos.faults import Fault
 from tests.chaos.planted import PLANTED, planted
-from tests.chaos.trial import Outcome, Trial, reference, run, trial
+from tests.chaos.trial import Outcome, Trial, reference, run, trial, undisturbed
 
 
 class Row(msgspec.Struct):
@@ -91,7 +91,7 @@ def found_after(bug: str, first: int, most: int) -> int | None:
     """Return in which of the trials from ``first`` on a planted bug was found; None where it was not."""
     for number in range(most):
         tried = trial(first + number)
-        reference(tried.market)
+        undisturbed(tried)
         with planted(PLANTED[bug]):
             if run(tried).difference:
                 return number + 1

@@ -56,6 +56,20 @@ def market(number: int) -> Settings:
     return load_settings(None, {}, sets)[0]
 
 
+def next_session(settings: Settings) -> Settings:
+    """Return the settings of a gateway that comes later with another session of the same symbols.
+
+    Its time follows, overlaps, or lies before the end of the last, so that all of it comes late.
+    """
+    gateway = settings.gateway
+    session = gateway.synthetic
+    after_s = random.Random(f"next {session.seed}").choice((-30, 0, 30, 3600))
+    session = msgspec.structs.replace(
+        session, seed=session.seed + COUNT, start_ns=session.start_ns + after_s * 1_000_000_000
+    )
+    return msgspec.structs.replace(settings, gateway=msgspec.structs.replace(gateway, synthetic=session))
+
+
 @functools.cache
 def _empty(partitions: int) -> Path:
     """Return a log without records, to be copied: laying one out costs more than a trial may."""

@@ -15,7 +15,7 @@ from flows.connectors.account_outbox import AccountOutbox
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log import LogError
 from flows.connectors.symbol_outbox import SymbolOutbox
-from operators import sequencer
+from operators import account_leg, sequencer
 from tests.chaos.store import Store
 from tests.chaos.tried_log import TriedLog
 
@@ -91,8 +91,10 @@ def _believe_at_once(clock: Any) -> None:
         clock.complete_to_ns = max(clock.complete_to_ns, complete_to_ns)
 
 
-def _any_cut(right: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda state, to_ns, _took: right(state, to_ns, True)
+def _ends_by_flag(state: Any, to_ns: int) -> list[Any]:
+    was_told, state.told_end_ns = state.told_end_ns >= 0, -1
+    found = _RIGHT_ENDS(state, to_ns)
+    return [] if was_told else found
 
 
 def _write_torn(self: Any, items: list[Any]) -> None:
@@ -108,9 +110,16 @@ def _unfenced(self: Any, fence: str | None = None) -> Any:
     return _RIGHT_WRITER(self, None)
 
 
+def _every_signal(parameters: Any, state: Any, signal: Any, out: list[Any]) -> list[Any]:
+    state.signal_times.clear()
+    return _RIGHT_SIGNAL(parameters, state, signal, out)
+
+
+_RIGHT_SIGNAL = account_leg.on_signal
 _RIGHT_WRITER = TriedLog.writer
 _RIGHT_WRITE = _SINK.write_batch
 _RIGHT_GIVE = AccountInputs._give
+_RIGHT_ENDS = sequencer._ends
 _NOTHING: Callable[..., None] = lambda *_: None  # noqa: E731
 
 PLANTED = {
@@ -144,8 +153,12 @@ PLANTED = {
     "promises believed": Planted(
         "the account leg does not wait for promised signals", [(sequencer, "_believe", _believe_at_once)]
     ),
-    "end forgotten": Planted(
-        "a cut that takes nothing forgets that the end was told",
-        [(sequencer, "_ends", _any_cut(sequencer._ends))],
+    "end by flag": Planted(
+        "the end of a session is told only if a cut fell between it and the end before",
+        [(sequencer, "_ends", _ends_by_flag)],
+    ),
+    "signals twice": Planted(
+        "a signal that a second symbol leg repeats is decided on again",
+        [(account_leg, "on_signal", _every_signal)],
     ),
 }

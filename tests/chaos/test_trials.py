@@ -26,7 +26,18 @@ def test_whatever_happens_the_log_is_that_of_an_uninterrupted_run(group: int) ->
     assert not failed, "\n".join(map(told, failed[:5]))
 
 
-@pytest.mark.parametrize("bug", ["no fence", "short memory", "source ahead", "promises believed"])
+@pytest.mark.parametrize(
+    "bug",
+    [
+        "no fence",
+        "short memory",
+        "deaf to failure",
+        "source ahead",
+        "no owner",
+        "promises believed",
+        "end by flag",
+    ],
+)
 def test_a_broken_promise_is_found(bug: str) -> None:
     """The bugs that are found soon; `python -m tests.chaos --planted` tries all of them."""
     number = found_after(bug, 1, 60)
@@ -37,7 +48,14 @@ def test_a_broken_promise_is_found(bug: str) -> None:
 def test_trials_are_about_something() -> None:
     """Every market trades; every kind of fault falls; a seed is one trial and no other."""
     outcomes = [run(trial(seed)) for seed in range(40)]
-    assert {fault.kind for outcome in outcomes for fault in outcome.met} >= {"kill", "lose", "old", "stop"}
+    assert {fault.kind for outcome in outcomes for fault in outcome.met} >= {
+        "kill",
+        "lose",
+        "old",
+        "stop",
+        "refuse",
+        "full",
+    }
     orders = [len(reference(market).lanes.get(("execution_requests", "SYN000"), [])) for market in range(10)]
     assert sum(orders) > 10
     again = [run(trial(seed)) for seed in range(5)]
@@ -55,13 +73,9 @@ def test_faults_fall_where_they_are_planned() -> None:
         [Fault("a", 3, "full", 0.1), Fault("b", 1, "full", 0.1), Fault("a", 1, "stop", 0.9)],
         random.Random(1),
     )
-    assert [fault and fault.kind for fault in (turn.due() for _ in range(5))] == [
-        None,
-        None,
-        "full",
-        "stop",
-        None,
-    ]
+    flushes = (False, True, False, True, False, False)
+    met = [turn.due(flushes=one) for one in flushes]
+    assert [fault and fault.kind for fault in met] == [None, None, None, "full", "stop", None]
 
 
 def test_a_trial_without_faults_is_the_reference_in_any_schedule() -> None:

@@ -4,6 +4,7 @@ live      `titan demo`: gateway and both legs in one process
 apart     gateway, two symbol legs and the account leg; the account knows for whom it waits
 tail      the same, but the account leg only has patience: wall time decides its cuts, which its journal records
 to end    `titan ingest`, then `titan run --to-end`: one after the other
+two days  the same, and then once more with another session, which may be later, overlap, or bring nothing new
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from flows.live import live_flow
 from flows.progress import Progress
 from flows.run import account_source
 from flows.symbol_leg import add_symbol_leg
-from tests.chaos.markets import at
+from tests.chaos.markets import at, next_session
 from tests.chaos.world import Process
 
 _NAMES = {
@@ -33,6 +34,7 @@ _NAMES = {
     "apart": ("gateway", "symbol01", "symbol23", "account"),
     "tail": ("gateway", "symbol01", "symbol23", "patient"),
     "to end": ("ingest", "symbol-end", "account-end"),
+    "two days": ("ingest", "symbol-end", "account-end", "ingest-2", "symbol-end-2", "account-end-2"),
 }
 TOPOLOGIES = tuple(_NAMES)
 
@@ -61,11 +63,15 @@ def processes_of(topology: str, settings: Settings) -> list[Process]:
         "account-end": _account_to_end,
     }
     made: list[Process] = []
+    sessions = {"ingest-2": next_session(settings)}
     for name in names(topology):
-        tails = name in ("symbol01", "symbol23", "patient")
-        fenced = build[name] in (_account, _account_to_end)
-        process = Process(name, build[name](settings, name), ends=not tails, fenced=fenced)
-        process.after = made[-1] if topology == "to end" and made else None
+        kind = name.removesuffix("-2")
+        shared = build[kind] is _symbol
+        fenced = build[kind] in (_account, _account_to_end)
+        ends = not shared and name != "patient"
+        process = Process(name, build[kind](sessions.get(name, settings), kind), ends, fenced, shared)
+        process.after = made[-1] if "ingest" in names(topology) and made else None
+        process.heir_of = next((one for one in made if f"{one.name}-2" == name), None)
         made.append(process)
     return made
 

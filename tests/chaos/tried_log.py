@@ -10,6 +10,7 @@ from flows.connectors.log import (
     DeliveryFailed,
     Headers,
     Log,
+    LogError,
     LogFull,
     LogUnreachable,
     Position,
@@ -72,7 +73,7 @@ class TriedLog(Log):
         self.opened.append(inner)
         if self._torn and fence is None:
             return _TornWriter(inner, self._turn, self._inner.topics())
-        return _Writer(inner, self._turn)
+        return _Writer(inner, self._turn, lasting=not self._torn)
 
     def reader(self, positions: Positions, identity: str | None = None) -> Reader:
         """Return a reader that reads little or much at a time."""
@@ -91,11 +92,16 @@ class TriedLog(Log):
 
 
 class _Writer(Writer):
-    """A flush is one transaction: all of it or nothing is there."""
+    """A flush is one transaction: all of it or nothing is there.
 
-    def __init__(self, inner: Writer, turn: Turn) -> None:
+    After a failure a ``lasting`` one goes on, as that of the embedded log; a broker's is finished.
+    """
+
+    def __init__(self, inner: Writer, turn: Turn, lasting: bool) -> None:
         self._inner = inner
         self._turn = turn
+        self._lasting = lasting
+        self._failed: LogError | None = None
         self._count = 0
 
     def append(
@@ -105,25 +111,37 @@ class _Writer(Writer):
         """Pass on."""
         if self._turn.dead:
             raise Killed
+        self._check()
         self._count += 1
         self._inner.append(topic, key, value, timestamp_ms, headers, partition)
 
     def flush(self, timeout_s: float = 30.0) -> None:
         """Flush, or fail as planned."""
-        fault = self._turn.due() if self._count else None
-        self._count = 0
-        if fault is not None and fault.part < 0.5:
+        self._check()
+        fault = self._due()
+        if fault is not None and (fault.part < 0.5 or fault.kind == "full"):
             self._fail(fault)
         self._inner.flush(timeout_s)
         if fault is not None:
             self._fail(fault)
 
+    def _due(self) -> Fault | None:
+        fault = self._turn.due(flushes=True) if self._count else None
+        self._count = 0
+        return fault
+
     def _fail(self, fault: Fault) -> None:
-        if fault.kind == "refuse":
-            raise LogUnreachable(f"{PLANNED}{fault}")
-        if fault.kind == "full" and fault.part < 0.5:
-            raise LogFull(f"{PLANNED}{fault}")
-        self._turn.strike(fault)
+        if fault.kind not in ("refuse", "full"):
+            self._turn.strike(fault)
+            return
+        refused = LogUnreachable if self._lasting else DeliveryFailed
+        error = (LogFull if fault.kind == "full" else refused)(f"{PLANNED}{fault}")
+        self._failed = None if self._lasting else error
+        raise error
+
+    def _check(self) -> None:
+        if self._failed is not None:
+            raise self._failed
 
     def check_fence(self) -> None:
         """Pass on."""
@@ -147,10 +165,9 @@ class _TornWriter(_Writer):
     """A flush is many deliveries, and some have happened before it."""
 
     def __init__(self, inner: Writer, turn: Turn, counts: dict[str, int]) -> None:
-        super().__init__(inner, turn)
+        super().__init__(inner, turn, lasting=False)
         self._counts = counts
         self._held: dict[Position, list[_Held]] = {}
-        self._failed = ""
 
     def append(
         self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int,
@@ -169,8 +186,7 @@ class _TornWriter(_Writer):
     def flush(self, timeout_s: float = 30.0) -> None:
         """Deliver what is held; a fault falls between two deliveries."""
         self._check()
-        fault = self._turn.due() if self._count else None
-        self._count = 0
+        fault = self._due()
         if fault is not None:
             if fault.kind != "full":
                 self._deliver(fault.part)
@@ -180,24 +196,10 @@ class _TornWriter(_Writer):
     def send(self) -> None:
         """Deliver some of what is held; the rest is under way, and may never arrive."""
         self._check()
-        fault = self._turn.due() if self._count else None
-        self._count = 0
+        fault = self._due()
         self._deliver(self._turn.dice.random() / 2 if fault is None else fault.part)
         if fault is not None:
             self._fail(fault)
-
-    def _fail(self, fault: Fault) -> None:
-        if fault.kind == "refuse":
-            self._failed = str(fault)
-            self._check()
-        if fault.kind == "full":
-            raise LogFull(f"{PLANNED}{fault}")
-        self._turn.strike(fault)
-
-    def _check(self) -> None:
-        """A writer whose delivery failed is finished: what it held may be there or not."""
-        if self._failed:
-            raise DeliveryFailed(f"{PLANNED}{self._failed}")
 
     def _deliver(self, share: float) -> None:
         """Make about a share of what is held durable: a prefix of each partition."""

@@ -36,15 +36,25 @@ class Clock:
 class Process:
     """A process that is started again whenever it ends before its time; ``ends`` says whether it ends by itself.
 
-    One that is ``fenced`` may be replaced by another while it is paused.
+    One that is ``fenced`` may be replaced by another while it is paused; of one that is ``shared`` a second may run,
+    by mistake.
     """
 
-    def __init__(self, name: str, build: Callable[[Log], Dataflow | None], ends: bool, fenced: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[Log], Dataflow | None],
+        ends: bool,
+        fenced: bool = False,
+        shared: bool = False,
+    ) -> None:
         self.name = name
         self.fenced = fenced
+        self.shared = shared
         self.replaced = False
         self.released = False
         self.after: Process | None = None
+        self.heir_of: Process | None = None
         self.build = build
         self.ends = ends
         self.finished = False
@@ -64,6 +74,13 @@ class Process:
         other.turn = self.turn.handed_on(dice)
         return other
 
+    def second(self, dice: random.Random) -> "Process":
+        """Return another that does the same, unasked; nothing is planned to happen to it."""
+        self.shared = False
+        other = Process(self.name, self.build, self.ends)
+        other.turn = Turn(self.name, [], dice)
+        return other
+
 
 class World:
     """A log, the processes on it, and what is planned to go wrong."""
@@ -77,6 +94,7 @@ class World:
         self._torn = torn
         self.clock = Clock()
         self.errors: list[str] = []
+        self.twice = False
         for process in processes:
             process.turn = Turn(process.name, plan, random.Random(dice.random()))
 
@@ -130,6 +148,8 @@ class World:
             assert str(error).startswith(PLANNED), f"{process.name}: {error}"
 
     def _start(self, process: Process) -> None:
+        if process.heir_of is not None and process.lives == 0:
+            process.store = process.heir_of.store
         process.lives += 1
         process.turn.dead = False
         process.log = TriedLog(self._log, process.turn, self._torn)
@@ -161,8 +181,9 @@ class World:
             process.rests = self._dice.choice((20, 200, 1000))
             if process.fenced and not process.replaced:
                 self._processes.append(process.replacement(random.Random(self._dice.random())))
-        elif fault.kind in ("refuse", "full"):  # at an effect that cannot be refused
-            process.rests = 10
+        elif fault.kind == "twice" and process.shared:
+            self.twice = True
+            self._processes.append(process.second(random.Random(self._dice.random())))
 
     def _end(self, process: Process) -> None:
         """It has ended: by itself, or asked to, and then it is started again."""
