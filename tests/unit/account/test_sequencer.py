@@ -294,7 +294,9 @@ def test_the_end_of_a_second_session_is_told_however_it_was_read(at_once: bool) 
     for records in [session] if at_once else [[record] for record in session]:
         sequencer.offer(state, records)
         said += sequencer.take(state)[1]
-    assert [event for event in said if isinstance(event, SessionsEnded)] == [SessionsEnded(START + 30 * SECOND)]
+    assert [event for event in said if isinstance(event, SessionsEnded)] == [
+        SessionsEnded(START + 30 * SECOND)
+    ]
 
 
 def test_a_cut_that_takes_nothing_leaves_no_trace() -> None:
