@@ -6,6 +6,7 @@ repeated, and repeating a finished one writes nothing.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -51,7 +52,8 @@ def ingest(settings: Settings, progress: Callable[[int], None]) -> IngestSummary
     outbox = GatewayOutbox(counts)
     with gateway_opener(settings)(None) as gateway, open_configured_log(settings) as log:
         done = IngestSummary(settings.gateway.files, settings.log.url, gateway.symbols())
-        recall(log, outbox, {})
+        with suppress(stop.Stopped):
+            recall(log, outbox, {})
         with log.writer() as writer:
             for number, slice_ in enumerate(gateway):
                 _wait(began, slice_, settings.gateway.speed)

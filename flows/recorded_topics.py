@@ -7,6 +7,7 @@ partition alone, so that little of the others has to wait.
 from collections.abc import Iterable
 from typing import Self
 
+from flows.connectors.held import until
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
 
@@ -49,8 +50,10 @@ class RecordedTopics:
         if reader is None:
             reader = self._readers[source] = self._log.reader({source: self._starts[source]})
         found: list[Record] = []
-        while not found and not reader.at_end({source: self._stops[source]}):
+        for _ in until(self._log, reader, {source: self._stops[source]}):
             found = [r for r in reader.poll(_BATCH, 1.0) if r.offset < self._stops[source]]
+            if found:
+                break
         if reader.at_end({source: self._stops[source]}):
             del self._stops[source]
             self._readers.pop(source).close()

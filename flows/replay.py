@@ -14,6 +14,7 @@ from flows.config.parameters import account_leg
 from flows.connectors.account_inputs import AccountInputs, input_partitions
 from flows.connectors.account_outbox import AccountOutbox
 from flows.connectors.account_source import JOURNAL
+from flows.connectors.held import until
 from flows.connectors.log import Log, Reader
 from flows.connectors.log_sink import Outgoing
 from flows.connectors.market_source import TOPIC as MARKET_DATA
@@ -36,15 +37,17 @@ class _Partition:
 
     def __init__(self, log: Log, partition: int, span: tuple[int, int]) -> None:
         self.partition = partition
-        self._stop = {(MARKET_DATA, partition): span[1]}
         self._reader: Reader = log.reader({(MARKET_DATA, partition): span[0]})
+        self._turns = until(log, self._reader, {(MARKET_DATA, partition): span[1]})
         self.said_to_ns = -1
 
     def poll(self) -> dict[tuple[int, bytes], tuple[list[int], list[bytes]]]:
         """Return the next records by symbol; nothing at the end."""
         found: dict[tuple[int, bytes], tuple[list[int], list[bytes]]] = {}
-        while not found and not self._reader.at_end(self._stop):
+        for _ in self._turns:
             found = self._reader.poll_by_key(_POLL, 1.0)
+            if found:
+                break
         return found
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from schemas.codec import encode
 TOPIC = "run_settings"
 DERIVING = ("symbol_leg", "strategies", "account", "sizing", "risk", "venue", "instruments")
 """Sections that records depend on."""
-_SNAPSHOTS = 3
+_SNAPSHOTS = 4
 """Raised when what sources and sinks save changes its shape."""
 
 

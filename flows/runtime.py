@@ -16,11 +16,12 @@ from flows.dataflow_api import served_once
 from flows.recovery_store import BROKEN, opened, store_error
 from flows.run_settings import fingerprint
 from flows.stderr import withheld
+from flows.stop import Stopped
 from flows.wall_clock import watched
 from operators.strategies import StrategyError
 from schemas.topics import TOPICS
 
-_OURS = (LogError, ConfigError, InputError, StrategyError)
+_OURS = (Stopped, LogError, ConfigError, InputError, StrategyError)
 _EXPLAINED = (RuntimeError, *_OURS, *BROKEN)
 """What Bytewax raises (it wraps most of what it meets in a RuntimeError), and what it lets pass as it came."""
 
@@ -56,6 +57,8 @@ def execute(flow: Dataflow, settings: Settings, name: str) -> None:
                 if ours is None:
                     raise
                 said.told = True
+                if isinstance(ours, Stopped):
+                    return
                 raise ours from None
 
 

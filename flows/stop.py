@@ -10,6 +10,10 @@ import threading
 _asked = threading.Event()
 
 
+class Stopped(Exception):
+    """Someone asked for the end before there was anything to do; what is in the log stays as it is."""
+
+
 def install() -> None:
     """Let SIGINT and SIGTERM ask for the end; a second SIGINT kills. Does nothing outside the main thread."""
     _asked.clear()

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from flows.connectors.held import until
 from flows.connectors.log import Log, Position, Reader, Record
 from flows.connectors.partitioner import partition_of
 from flows.connectors.refused_inputs import RefusedInputs, Saved
@@ -37,6 +38,7 @@ class AccountInputs:
     def __init__(
         self, log: Log, account: str, positions: dict[Position, int], known: Saved | None = None
     ) -> None:
+        self._log = log
         self._account = account
         self._key = account.encode()
         self._reader: Reader = log.reader(positions)
@@ -52,8 +54,12 @@ class AccountInputs:
         return self._give(self._reader.positions())
 
     def read_to(self, stop: dict[Position, int]) -> list[InputRecord]:
-        """Return everything below ``stop``, waiting for it; keep what was read beyond."""
-        while not self._reader.at_end(stop):
+        """Return everything below ``stop``, waiting for it; keep what was read beyond.
+
+        Raises:
+            LogUnreachable: the log has fallen silent before.
+        """
+        for _ in until(self._log, self._reader, stop):
             here = self._reader.positions()
             full = [source for source, early in self._waiting.items() if len(early) >= _EARLY]
             self._reader.hold([source for source in full if here[source] >= stop.get(source, 0)])

@@ -1,11 +1,15 @@
 """What does a log hold now? Its records, read once through, up to where they ended when the reading began."""
 
+import time
 from collections.abc import Iterator
 
-from flows.connectors.log import Log, Positions, Record
+from flows import stop
+from flows.connectors.log import Log, LogUnreachable, Positions, Reader, Record
 from schemas.codec import DecodeError, Event, decode
 
 _BATCH = 2000
+_STOPPING_S = 5.0
+"""How long a silent log is waited for when someone has asked to stop."""
 
 
 def held(log: Log, *topics: str) -> Iterator[Record]:
@@ -24,13 +28,39 @@ def held(log: Log, *topics: str) -> Iterator[Record]:
     )
 
 
-def between(log: Log, start: Positions, stop: Positions) -> Iterator[Record]:
-    """Yield the records from ``start`` (inside the log) up to, and without, ``stop``, which has the same partitions."""
+def between(log: Log, start: Positions, end: Positions) -> Iterator[Record]:
+    """Yield the records from ``start`` (inside the log) up to, and without, ``end``, which has the same partitions.
+
+    Raises:
+        LogUnreachable: the log has fallen silent.
+    """
     with log.reader(start) as reader:
-        while not reader.at_end(stop):
+        for _ in until(log, reader, end):
             for record in reader.poll(_BATCH, 1.0):
-                if record.offset < stop[record.topic, record.partition]:
+                if record.offset < end[record.topic, record.partition]:
                     yield record
+
+
+def until(log: Log, reader: Reader, end: Positions) -> Iterator[None]:
+    """Yield as long as the reader is not at ``end``, for its owner to poll it each time.
+
+    Raises:
+        LogUnreachable: nothing has come for ``log.patience_s``, or for a few seconds after someone asked to stop.
+    """
+    here, moved = reader.positions(), time.monotonic()
+    while not reader.at_end(end):
+        yield
+        before, here = here, reader.positions()
+        if here != before:
+            moved = time.monotonic()
+            continue
+        silent_s = time.monotonic() - moved
+        if silent_s > (_STOPPING_S if stop.asked() else log.patience_s):
+            topic, partition = place = next(p for p, stop_at in end.items() if here.get(p, 0) < stop_at)
+            raise LogUnreachable(
+                f"{log.url}: {topic}/{partition} gave nothing for {silent_s:.0f} s at offset {here.get(place, 0)}, "
+                f"before {end[place]}, where it was said to end: look whether its brokers are up, and run again"
+            )
 
 
 def event_of(record: Record) -> Event | None:

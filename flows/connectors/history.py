@@ -14,6 +14,7 @@ import msgspec
 from flows import stop
 from flows.connectors.gateway import CutSettings
 from flows.connectors.gateway_outbox import GatewayOutbox
+from flows.connectors.held import until
 from flows.connectors.log import Log, Record
 from flows.connectors.log_sink import Outgoing
 from flows.connectors.market_source import TOPIC
@@ -122,18 +123,20 @@ class LogHistory:
             for partition, (first, end) in enumerate(self._spans)
             if end > first
         }
+        turns = {p: until(self._log, one, {(TOPIC, p): self._spans[p][1]}) for p, one in readers.items()}
         reached = dict.fromkeys(readers, 0)
         try:
             while readers:
                 partition = min(readers, key=lambda p: (reached[p], p))
+                if next(turns[partition], "ended") == "ended":
+                    readers.pop(partition).close()
+                    continue
                 end = self._spans[partition][1]
                 polled = readers[partition].poll(_POLL_RECORDS, 1.0)
                 found = [record for record in polled if record.offset < end]
                 if found:
                     reached[partition] = max(reached[partition], found[-1].timestamp_ms)
                     yield _chunk(found)
-                if readers[partition].at_end({(TOPIC, partition): end}):
-                    readers.pop(partition).close()
         finally:
             for reader in readers.values():
                 reader.close()
@@ -166,7 +169,9 @@ def _by_key(log: Log, topic: str, spans: Spans) -> Iterator[tuple[bytes, list[by
     """Yield keys with values inside the spans, until someone asks to stop."""
     ends = {(topic, p): end for p, (_, end) in enumerate(spans)}
     with log.reader({(topic, p): first for p, (first, _) in enumerate(spans)}) as reader:
-        while not reader.at_end(ends) and not stop.asked():
+        for _ in until(log, reader, ends):
+            if stop.asked():
+                return
             for (partition, key), (offsets, values) in reader.poll_by_key(5000, 1.0).items():
                 inside = bisect_left(offsets, ends[topic, partition])
                 if inside:

@@ -204,6 +204,8 @@ class Log(ABC):
     """An open log. Writers and readers have connections of their own and outlive no process."""
 
     url: str
+    patience_s: float = 45.0
+    """How long who reads to an end that is known waits for the next record before the log counts as unreachable."""
 
     @abstractmethod
     def apply(self, specs: Iterable[TopicSpec]) -> list[str]:
@@ -271,6 +273,12 @@ def open_log(url: str, settings: LogSettings | None = None) -> Log:
     them); `kafka://host:port,host:port` the bootstrap servers.
     """
     settings = settings or LogSettings()
+    log = _opened(url, settings)
+    log.patience_s = settings.patience_s
+    return log
+
+
+def _opened(url: str, settings: LogSettings) -> Log:
     scheme, colon, rest = url.partition(":")
     if not colon:
         raise LogUrlError(f"log URL {without_user(url)!r} has no scheme: {_SAYS}")

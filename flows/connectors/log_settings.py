@@ -27,6 +27,11 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 0
     """SQLite: LogFull beyond this size; 0 = as large as the disk."""
 
+    @property
+    def patience_s(self) -> float:
+        """How long a reader waits for records that are there; an owner that died may hold them up for some time."""
+        return max(30.0, self.timeout_s, self.flush_timeout_s + 15.0)
+
     def __post_init__(self) -> None:
         kept = {
             name: Secret(value) if isinstance(value, str) and is_secret((name,)) else value

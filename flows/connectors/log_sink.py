@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
+from flows import stop
+from flows.connectors.held import until
 from flows.connectors.log import Headers, Log, Position, Record, Writer
 from flows.connectors.log_errors import LogContradicted, check_identity
 from flows.meter import Meter
@@ -94,18 +96,25 @@ class LogSink(FixedPartitionedSink[Any, bytes]):
 
 
 def recall(log: Log, outbox: Outbox, saved: dict[Position, int]) -> dict[Position, int]:
-    """Show ``outbox`` every record of its topics from ``saved`` (else the beginning) on; return where they end."""
+    """Show ``outbox`` every record of its topics from ``saved`` (else the beginning) on; return where they end.
+
+    Raises:
+        LogUnreachable: the log has fallen silent.
+        Stopped: someone asked to stop before all was read.
+    """
     positions: dict[Position, int] = {}
-    stop: dict[Position, int] = {}
+    end: dict[Position, int] = {}
     for topic in outbox.topics:
-        for partition, (first, end) in enumerate(log.spans(topic)):
+        for partition, (first, stop_at) in enumerate(log.spans(topic)):
             positions[topic, partition] = max(first, saved.get((topic, partition), first))
-            stop[topic, partition] = end
+            end[topic, partition] = stop_at
     with log.reader(positions) as reader:
-        while not reader.at_end(stop):
+        for _ in until(log, reader, end):
+            if stop.asked():
+                raise stop.Stopped
             for record in reader.poll(_SCAN_RECORDS, 1.0):
                 outbox.recall(record)
-    return stop
+    return end
 
 
 class _Part(StatefulSinkPartition[Any, bytes]):

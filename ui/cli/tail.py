@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import msgspec
 
+from flows.connectors.held import until
 from flows.connectors.log import Log, Record
 from flows.connectors.partitioner import partition_of
 from schemas.codec import DecodeError
@@ -83,7 +85,7 @@ def read(log: Log, wanted: Tail) -> Iterator[Record]:
         only = (wanted.topic, partition_of(key, len(stops)))
         starts, stops = {only: starts[only]}, {only: stops[only]}
     with log.reader(starts) as reader:
-        while not (wanted.to_end and reader.at_end(stops)):
+        for _ in until(log, reader, stops) if wanted.to_end else repeat(None):
             for record in reader.poll(POLL_RECORDS, POLL_S):
                 beyond = wanted.to_end and record.offset >= stops[record.topic, record.partition]
                 if record.value is not None and not beyond and key in (None, record.key):
