@@ -40,15 +40,24 @@ class Lag(msgspec.Struct, frozen=True):
 def lags(log: Log, folder: Path) -> list[Lag]:
     """Return the lag of every leg that keeps a store below ``folder`` (`flows.config.recovery_dir`).
 
+    Where several stores hold a position in one partition, as after a change of shares, the newest snapshot counts.
+
     Raises:
         StoreError: a store is damaged.
         IdentityChanged: a store belongs to another log.
     """
-    found: list[Lag] = []
+    found: dict[tuple[str, str, str, int], Lag] = {}
     for store in sorted(path.parent for path in folder.glob("*/part-0.sqlite3")):
         for snapshot in saved(store, list(_LEGS)):
-            found += _of_leg(log, store.name, snapshot)
-    return found
+            for lag in _of_leg(log, store.name, snapshot):
+                place = (lag.leg, lag.key, lag.topic, lag.partition)
+                if place not in found or _newness(lag) >= _newness(found[place]):
+                    found[place] = lag
+    return list(found.values())
+
+
+def _newness(lag: Lag) -> tuple[int, int]:
+    return lag.saved_ns, lag.position
 
 
 def _of_leg(log: Log, store: str, snapshot: Saved) -> list[Lag]:

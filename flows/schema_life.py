@@ -213,6 +213,7 @@ def _register(registry: SchemaRegistry, one: Registration) -> None:
         raise RegistryRefused(
             f"{registry.url}: {one.subject} is READONLY; set its mode to READWRITE first", 0
         )
+    held = {other.version for other in registry.versions(one.subject)}
     imports = registry.set_mode(one.subject, "IMPORT")
     try:
         given = registry.register(one.subject, version(one.topic, one.schema_id), one.schema_id, one.version)
@@ -220,7 +221,9 @@ def _register(registry: SchemaRegistry, one: Registration) -> None:
         if imports:
             registry.set_mode(one.subject, "READWRITE")
     if given != one.schema_id:
-        registry.forget(one.subject, one.version)
+        for other in registry.versions(one.subject):
+            if other.schema_id == given and other.version not in held:
+                registry.forget(one.subject, other.version)
         raise RegistryRefused(
             f"{registry.url}: it gave id {given} to {one.subject}, whose records carry {one.schema_id}: ids cannot be "
             "chosen there. Register into an empty one, whose ids come in order, or use one with mode IMPORT "

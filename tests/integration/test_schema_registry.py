@@ -17,6 +17,7 @@ import pytest
 from flows.connectors.registry_settings import RegistrySettings
 from flows.connectors.schema_registry import RegistryRefused, SchemaRegistry
 from flows.schema_life import LEVEL, register
+from schemas.avro_files import version
 from schemas.codec import encode
 from schemas.orders import CancelOrder
 from schemas.topics import TOPICS
@@ -101,11 +102,26 @@ def test_ids_that_are_taken_or_given_otherwise(own_registry: RegistryServer) -> 
     assert asked(f"{url}/subjects") == ["theirs-value"]
     registry.forget("theirs-value", 1)
     assert registry.by_id(1) is None
+    given = 1
+    while given <= max(topic.schema_id for topic in TOPICS.values()):
+        filler = {"schema": json.dumps({"type": "fixed", "name": "Theirs", "size": given})}
+        given = asked(f"{url}/subjects/theirs-value/versions", filler, "POST")["id"]
+        registry.forget("theirs-value", registry.versions("theirs-value")[-1].version)
+    given = asked(f"{url}/subjects/market_data-value/versions", ours("market_data"), "POST")["id"]
+    with pytest.raises(RegistryRefused, match=f"gave id {given} to market_data-value"):
+        register(registry, dry_run=False)
+    assert [one.schema_id for one in registry.versions("market_data-value")] == [given], "it is somebody's"
+    registry.forget("market_data-value", 1)
     with pytest.raises(
         RegistryRefused, match="market_data-value, whose records carry 1: ids cannot be chosen there"
     ):
         register(registry, dry_run=False)
     assert asked(f"{url}/subjects") == []
+
+
+def ours(topic: str) -> dict[str, str]:
+    """The oldest version of a topic as another client would register it."""
+    return {"schema": json.dumps(version(topic, TOPICS[topic].schema_ids[0])), "schemaType": "AVRO"}
 
 
 def test_nobody_there(tmp_path: Path) -> None:

@@ -94,3 +94,18 @@ def test_a_damaged_store_is_named(titan: Titan, filled: str, tmp_path: Path, dam
     ended = titan("topics", "lag", "--log", filled)
     assert ended.code == 4
     assert str(store) in ended.err and "Traceback" not in ended.err
+
+
+def test_a_store_of_shares_that_are_given_up_says_nothing_any_more(titan: Titan, filled: str) -> None:
+    for share in ("1/2", "2/2"):
+        assert titan(*RUN, filled, "--leg", "symbol", "--share", share).code == 0
+    assert {row.store for row in rows(titan, filled)["symbol", "market_data"]} == {
+        "symbol-1of2",
+        "symbol-2of2",
+    }
+    later(filled, [20, 21, 27])
+    assert titan("topics", "lag", "--log", filled, "--at-most", "2").code == 5
+    assert titan(*RUN, filled, "--leg", "symbol").code == 0
+    found = rows(titan, filled)["symbol", "market_data"]
+    assert len({row.partition for row in found}) == len(found) and not any(row.records for row in found)
+    assert titan("topics", "lag", "--log", filled, "--at-most", "0").code == 0
