@@ -1,6 +1,7 @@
 """What is said about market data that was refused: a dead letter with the reason, the value, and what to do."""
 
 import hashlib
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from schemas.market import BarBlock, Gap, MarketBlock, QuoteBlock, TradeBlock
 
 _TOPIC = "market_data"
 _HEAD_FIELDS = 6
+_MISSING_FROM = re.compile(rf" missing before {_TOPIC}/(\d+)@")
 _ADVICE = {
     at.LATE: "older than what the source had promised to be complete; raise the source's disorder bound",
     at.BAD_TIME: "not a time between 1970 and 2200; check the source's time column and its unit",
@@ -129,6 +131,12 @@ def _one_row(symbol: str, row: list[int], values: list[float]) -> MarketBlock:
         bar: dict[str, Any] = dict(zip(prices, doubles, strict=True))
         return BarBlock(**head, ts_event_ns=ts, recv_delay_ns=delay, interval_ns=side, **bar)
     return Gap(**head, from_ns=ts, to_ns=delay, first_missing_id=identity, last_missing_id=side, reason="")
+
+
+def missing_from(alert: Alert) -> int | None:
+    """Return the partition of market data of which an alert of missing rows speaks; None where it is none."""
+    found = _MISSING_FROM.search(alert.message)
+    return int(found[1]) if found else None
 
 
 def missing_rows_alert(symbol: str, partition: int, offset: int) -> Alert:

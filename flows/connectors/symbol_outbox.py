@@ -14,6 +14,7 @@ from operators import symbol_layout as at
 from operators.bar_columns import BAR_WIDTH, SESSION
 from operators.features import FEATURE_SET
 from operators.symbol_leg import SymbolOutput
+from operators.symbol_rejects import missing_from
 from schemas.account import Alert, DeadLetter
 from schemas.codec import BLOCKS, DecodeError, Event, decode, decode_rows, encode, frame, topic_of
 from schemas.orders import Signal
@@ -159,7 +160,7 @@ class SymbolOutbox:
             return event.account == self._account and self._owns(event.symbol)
         if isinstance(event, DeadLetter):
             return event.topic == "market_data" and event.partition in self._partitions
-        return event.source == "symbol_leg"
+        return event.source == "symbol_leg" and missing_from(event) in (*self._partitions, None)
 
     def _owns(self, symbol: str) -> bool:
         return partition_of(symbol.encode(), self._count) in self._partitions

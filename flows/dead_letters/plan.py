@@ -48,24 +48,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Promises:
-    """Up to when everything has been said of a symbol, by its newest marks; kept from one letter to the next."""
+    """Up to when everything has been said of a symbol, by its newest marks, or else by all, read once."""
 
     def __init__(self, log: Log) -> None:
-        self._log = log
         self._said: dict[bytes, int] = {}
+        self._unread = [lambda: held(log, "marks"), lambda: newest(log, "marks", MOST)]
 
     def of(self, symbol: str) -> int | None:
         """Return the time in ns; None where the log says nothing of the symbol."""
-        for records in (self._newest, self._all):
-            if symbol.encode() not in self._said:
-                self._note(records())
+        while self._unread and symbol.encode() not in self._said:
+            self._note(self._unread.pop()())
         return self._said.get(symbol.encode())
-
-    def _newest(self) -> Iterable[Record]:
-        return newest(self._log, "marks", MOST) if not self._said else ()
-
-    def _all(self) -> Iterable[Record]:
-        return held(self._log, "marks")
 
     def _note(self, records: Iterable[Record]) -> None:
         for record in records:

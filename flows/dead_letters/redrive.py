@@ -6,6 +6,7 @@ were sent; so of two at once one sends a letter, and the other is told that it l
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -39,20 +40,15 @@ def send(log: Log, wanted: Iterable[Letter], sending: Sending) -> Iterator[Plan]
     """
     with log.writer(fence="redrive") as writer:
         sent = redrives(log)
-        promises, waiting = Promises(log), list[Plan]()
-        for letter in wanted:
-            known = sent.get(letter.letter.id)
-            letter = msgspec.structs.replace(letter, redrive=known)
-            planned = plan(log, letter, promises, sending.corrected)
-            if sending.sends(planned):
-                _append(writer, planned, sending)
-            waiting.append(planned)
-            if len(waiting) == _AT_ONCE:
-                writer.flush()
-                yield from waiting
-                waiting = []
-        writer.flush()
-        yield from waiting
+        promises, left = Promises(log), iter(wanted)
+        while batch := list(islice(left, _AT_ONCE)):  # all that is read is read before a transaction begins
+            again = (msgspec.structs.replace(letter, redrive=sent.get(letter.letter.id)) for letter in batch)
+            plans = [plan(log, letter, promises, sending.corrected) for letter in again]
+            for planned in plans:
+                if sending.sends(planned):
+                    _append(writer, planned, sending)
+            writer.flush()
+            yield from plans
 
 
 def _append(writer: Writer, planned: Plan, sending: Sending) -> None:

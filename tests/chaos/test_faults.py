@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.account import JournalEntry
+from schemas.codec import encode
 from tests.integration.conftest import References
 from tests.integration.log_contents import (
     assert_journal_is_whole,
@@ -195,15 +197,23 @@ def test_a_log_replaced_under_its_recovery_store(ran: Place, reference: Referenc
     assert to_end(ran).code == DONE
 
 
-def test_a_journal_with_a_hole(ran: Place) -> None:
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (
+            encode(JournalEntry("paper:9999", "paper", 9999, 1, False, ())),
+            "entry 9999 of account paper stands where",
+        ),
+        (b"no entry", "an entry of account paper cannot be read"),
+    ],
+    ids=["hole", "garbage"],
+)
+def test_a_journal_that_is_not_ours(ran: Place, value: bytes, says: str) -> None:
     shutil.rmtree(ran.folder / "recovery")
     with made(ran.sqlite) as log, log.writer() as writer:
-        from schemas.account import JournalEntry
-        from schemas.codec import encode
-
-        entry = JournalEntry("paper:9999", "paper", 9999, 1, False, ())
-        writer.append("account_journal", b"paper", encode(entry), 1)
-    assert_says(to_end(ran), UNREACHABLE, "entry 9999 of account paper where", "Restore the log from a copy")
+        writer.append("account_journal", b"other", b"garbage of another", 1)
+        writer.append("account_journal", b"paper", value, 1)
+    assert_says(to_end(ran), UNREACHABLE, says, "Restore the log from a copy")
 
 
 # the recovery store

@@ -15,8 +15,9 @@ import pytest
 
 from flows.connectors.account_inputs import AccountInputs
 from flows.connectors.log import Log
-from flows.dead_letters.letters import HEADER
-from schemas.account import RiskCommand
+from flows.dead_letters import plan, redrive
+from flows.dead_letters.letters import HEADER, Wanted, letters
+from schemas.account import DeadLetter, RiskCommand
 from schemas.blocks import decode_block, encode_block
 from schemas.codec import decode, encode
 from schemas.flatten import flatten
@@ -225,6 +226,21 @@ def test_killed_between_any_two_effects_and_several_at_once(tmp_path: Path, url:
         assert set(sent(log).values()) == {1}
         keys = {record.key for record in records(log, "risk_commands") if record.headers}
     assert keys == {b"other"}, "the key says the account that the command is for"
+
+
+def test_all_is_read_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction of the broker's ends by itself after a while; and the marks of a log are many."""
+    seen: list[str] = []
+    with made(Place(tmp_path).sqlite) as log:
+        lost = [DeadLetter(f"market_data:0:{n}:-1", "market_data", 0, n, -1, f"S{n}", 0, "malformed", "", encode_block(
+            msgspec.structs.replace(decode_block(session()[1]), symbol=f"S{n}"))) for n in range(5)]  # fmt: skip
+        append(log, *map(encode, lost), topic="dead_letters", key=b"market_data")
+        monkeypatch.setattr(plan, "held", lambda *_: seen.append("read") or ())
+        monkeypatch.setattr(redrive, "plan", lambda *a: seen.append("plan") or plan.plan(*a))
+        monkeypatch.setattr(redrive, "_append", lambda *_: seen.append("append"))
+        sending = redrive.Sending("me", 1_000_000, force=True)
+        assert len(list(redrive.send(log, letters(log, Wanted()), sending))) == 5
+    assert seen == ["plan", "read", *["plan"] * 4, *["append"] * 5]
 
 
 def test_what_a_person_got_wrong(tmp_path: Path, cli: Cli, titan: Titan) -> None:

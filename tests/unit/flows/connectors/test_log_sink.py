@@ -17,6 +17,7 @@ from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.meter import Meter
 from flows.progress import Progress
 from operators.symbol_layout import MARK_FLOATS, MARK_INTS
+from operators.symbol_rejects import missing_rows_alert
 from operators.symbol_state import SymbolOutput
 from schemas.account import Alert, DeadLetter, InputPosition, JournalEntry
 from schemas.blocks import decode_block
@@ -158,6 +159,19 @@ def test_another_accounts_signals_are_not_taken_for_ones_own(log: Log) -> None:
         )
     said = [decode("trade_signals", value) for value in values(log, "trade_signals")]
     assert said == [signal(n, account) for account in ("paper", "other") for n in (0, 1)]
+
+
+def test_what_other_shares_said_of_their_partitions_is_not_waited_for(log: Log) -> None:
+    def share(partition: int) -> SymbolOutbox:
+        outbox = SymbolOutbox(10**9, Progress(), (partition,), 4, "paper")
+        output = heard(1)
+        output.alerts = [missing_rows_alert("ES", partition, 7)]
+        Sink(log, outbox).write(output)
+        return outbox
+
+    for partition in (0, 1, 0, 1):
+        assert not share(partition).waiting()[2]
+    assert len(values(log, "alerts")) == 2
 
 
 @pytest.mark.parametrize(
