@@ -5,7 +5,6 @@ A market is two or three symbols that trade for a minute or two, in frames that 
 
 import functools
 import random
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -71,17 +70,18 @@ def next_session(settings: Settings) -> Settings:
 
 
 @functools.cache
-def _empty(partitions: int) -> Path:
-    """Return a log without records, to be copied: laying one out costs more than a trial may."""
-    path = Path(tempfile.mkdtemp(prefix="titan-chaos-", dir=MEMORY)) / "empty.db"
-    with open_log(f"sqlite:///{path}", LogSettings(synchronous="normal")) as log:
-        log.apply([TopicSpec(t.name, t.partitions, t.compacted) for t in TOPICS.values()])
-    return path
+def _empty() -> bytes:
+    """Return the file of a log without records, to be copied: laying one out costs more than a trial may."""
+    with tempfile.TemporaryDirectory(prefix="titan-chaos-", dir=MEMORY) as folder:
+        path = Path(folder, "empty.db")
+        with open_log(f"sqlite:///{path}", LogSettings(synchronous="normal")) as log:
+            log.apply([TopicSpec(t.name, t.partitions, t.compacted) for t in TOPICS.values()])
+        return path.read_bytes()
 
 
 def open_empty(folder: Path) -> Log:
     """Return a new log of all topics in the folder."""
-    shutil.copy(_empty(4), folder / "titan.db")
+    (folder / "titan.db").write_bytes(_empty())
     return open_log(f"sqlite:///{folder}/titan.db", LogSettings(synchronous="normal"))
 
 
