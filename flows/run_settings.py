@@ -80,7 +80,8 @@ def note_settings(log: Log, settings: Settings, writes: bool = True) -> None:
         changed = "; ".join(_differences(known, mine)[:3])
         raise ConfigError(
             f"{log.url} was derived with other settings: {changed}. What is in a log follows from one set of "
-            "settings: go back to them, use another log, or ask `titan replay --what-if` what would have changed"
+            "settings: go back to them, use another log (`titan backtest --log` derives it anew), or ask `titan replay "
+            "--what-if` what would have changed"
         )
     if known.symbol_tag != mine.symbol_tag:
         raise ConfigError(

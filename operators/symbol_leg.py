@@ -211,7 +211,8 @@ class SymbolLeg:
     def _unknown(self, state: SymbolState, partition: int, poll: Poll, first: int, end: int) -> SymbolOutput:
         detail = (
             f"symbol {state.symbol!r} is not in the instrument table; add [instruments.{state.symbol}] with venue, "
-            "currency, tick size and lot size to titan.toml"
+            "currency, tick size and lot size to titan.toml, and derive a new log (titan backtest --log LOG --out "
+            "DIR): this one keeps to the settings that it was derived with"
         )
         output = _nothing(state.symbol, partition)
         output.final = True

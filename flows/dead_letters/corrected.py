@@ -70,7 +70,13 @@ def rows_of(value: bytes) -> MarketBlock:
 
 
 def _block(rows: list[dict[str, Any]]) -> bytes:
-    kind = _ROWS[rows[0].get("type", "")]
+    kinds = {row.get("type") if isinstance(row, dict) else None for row in rows}
+    if len(kinds) != 1 or not kinds <= _ROWS.keys():
+        raise InputError(
+            f"{MARKET_DATA}: the corrected record cannot be read: it says rows of one type, each with its field type: "
+            f"{', '.join(_ROWS)}"
+        )
+    kind = _ROWS[rows[0]["type"]]
     names = kind.__struct_fields__[_HEAD:]
     columns = {}
     for name in names:
@@ -83,5 +89,5 @@ def _block(rows: list[dict[str, Any]]) -> bytes:
 
 def _why(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"it lacks {error}, or its type is none of {', '.join(_ROWS)}"
+        return f"it lacks {error}"
     return str(error)

@@ -10,9 +10,13 @@ import msgspec
 
 from flows.connectors.held import between, event_of, held
 from flows.connectors.log import Log, Record
+from operators.symbol_layout import REASONS as BY_THE_LEG
 from schemas.account import DeadLetter, Redrive
 
 LETTERS, REDRIVES = "dead_letters", "redrives"
+NOT_READ = ("not_a_frame", "not_a_bar", "no_place", "truncated_file")
+"""Reasons of lines and rows of files, which never entered the log."""
+REASONS = (*(reason for reason in BY_THE_LEG if reason != "missing_rows"), "unknown_symbol", *NOT_READ)
 HEADER = "titan-redrive"
 """Of a record that was sent again: the id of its dead letter."""
 

@@ -16,6 +16,8 @@ from flows.connectors.log import Log, Record
 from flows.connectors.partitioner import partition_of
 from flows.dead_letters.corrected import MARKET_DATA, beside, rows_of
 from flows.dead_letters.letters import Letter, original_of
+from schemas.account import DeadLetter
+from schemas.blocks import decode_block
 from schemas.codec import DecodeError, decode, decode_rows
 from schemas.market import MarketBlock, TradeBlock
 
@@ -90,8 +92,9 @@ def _market_data(log: Log, letter: Letter, promises: Promises, corrected: bytes 
         block = rows_of(value)
         sent = beside(value, said.id)
     except DecodeError as error:
+        why = _holds_nothing(said) if corrected is None else ""
         fix = "give its rows by --with FILE" if corrected is None else "mend the file"
-        return Plan(letter, against=f"no rows can be read: {error}; {fix}", never=True)
+        return Plan(letter, against=why or f"no rows can be read: {error}; {fix}", never=True)
     key = block.symbol.encode()
     times = block.ts_event_ns.tolist()  # type: ignore[union-attr]
     return Plan(
@@ -106,6 +109,17 @@ def _market_data(log: Log, letter: Letter, promises: Promises, corrected: bytes 
     )
 
 
+def _holds_nothing(said: DeadLetter) -> str:
+    """Say why nothing is lost with an original that holds no rows, or never was a record; empty where it is broken."""
+    if said.partition < 0:
+        return "it is of a file, and never entered: mend that and ingest it again, or give its rows by --with FILE"
+    try:
+        kind = type(decode_block(said.original)).__name__
+    except DecodeError:
+        return ""
+    return f"it is a {kind} and holds no rows: there is nothing to send again"
+
+
 def _refused_again(letter: Letter, block: MarketBlock, corrected: bool) -> str:
     said = letter.letter
     if corrected:
@@ -116,6 +130,11 @@ def _refused_again(letter: Letter, block: MarketBlock, corrected: bool) -> str:
         return f"wrong_symbol: it says {block.symbol}, its key said {said.symbol}; give the right one by --with FILE"
     if said.reason in _SAME:
         return ""
+    if said.reason == "unknown_symbol":
+        return (
+            "unknown_symbol: a log keeps to the instruments that it was derived with; define "
+            f"[instruments.{said.symbol}], and derive a new log from this one: titan backtest --log LOG --out DIR"
+        )
     return f"{said.reason}: the same row is refused again by the same rule; give the corrected row by --with FILE"
 
 
@@ -123,7 +142,7 @@ def _passed(promises: Promises, block: MarketBlock, first_ns: int) -> str:
     """Say that the time of the first row has passed; a trade at the time up to which all was said is still taken."""
     said_to_ns = promises.of(block.symbol)
     if said_to_ns is None:
-        return f"nothing was ever used of {block.symbol}: define the instrument, and ingest it into a new log"
+        return f"nothing was ever used of {block.symbol}: define the instrument, and derive a new log from this one"
     if first_ns > said_to_ns or (first_ns == said_to_ns and isinstance(block, TradeBlock)):
         return ""
     return f"late: everything of {block.symbol} up to {said_to_ns} ns has been taken, and this is of {first_ns} ns"

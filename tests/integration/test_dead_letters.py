@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from flows.connectors.account_inputs import AccountInputs
 from flows.connectors.log import Log
 from flows.dead_letters import plan, redrive
-from flows.dead_letters.letters import HEADER, Wanted, letters
+from flows.dead_letters.letters import HEADER, NOT_READ, Wanted, letters
 from schemas.account import DeadLetter, RiskCommand
 from schemas.blocks import decode_block, encode_block
 from schemas.codec import decode, encode
@@ -27,7 +28,7 @@ from tests.integration.runs import ROOT, Place, end_of
 from tests.unit.cli.conftest import Titan
 from tests.unit.symbol_leg.one_symbol import Source, ns
 
-USAGE, UNREACHABLE = 2, 4
+USAGE, UNREACHABLE, CHECK_FAILED = 2, 4, 5
 ROWS = [(float(at_s), 1640.0 + 0.25 * (at_s % 40), 1.0 + at_s % 3) for at_s in range(600)]
 
 
@@ -54,12 +55,12 @@ Cli = Callable[..., Any]
 def cli(titan: Titan, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """What a good command says, run in this process in its place; of `deadletters`, where no other is named."""
 
-    def run(place: Place, *arguments: str) -> Any:
+    def run(place: Place, *arguments: str, code: int = 0) -> Any:
         monkeypatch.chdir(place.folder)
         log = () if arguments[0] == "replay" else ("--log", place.sqlite)
         group = () if arguments[0] in ("run", "replay", "backtest") else ("deadletters",)
         ended = titan(*group, *arguments, *log, "--json")
-        assert ended.code == 0, ended
+        assert ended.code == code, ended
         return ended.json
 
     return run
@@ -81,7 +82,7 @@ def test_rows_that_nobody_could_read_are_given_by_hand(tmp_path: Path, cli: Cli)
         ran(cli, one)
     (letter,) = cli(place, "list")["letters"]
     assert (letter["reason"], letter["state"], letter["original"]) == ("malformed", "open", last[:-3].hex())
-    (left,) = cli(place, "redrive", letter["id"])["letters"]
+    (left,) = cli(place, "redrive", letter["id"], code=CHECK_FAILED)["letters"]
     assert left["state"] == "left" and "give its rows by --with FILE" in left["why"]
     shown = cli(place, "show", letter["id"])
     assert shown["key"] == "ES" and len(shown["around"]) == 2 and "unreadable" in shown["decoded"][0]
@@ -256,6 +257,8 @@ def test_what_a_person_got_wrong(tmp_path: Path, cli: Cli, titan: Titan) -> None
         (("redrive", "nobody"), USAGE, "no dead letter 'nobody'"),
         (("show", "nobody"), USAGE, "no dead letter 'nobody'"),
         (("list", "--topic", "risk_command"), USAGE, "did you mean risk_commands"),
+        (("list", "--reason", "bogus"), USAGE, "no reason 'bogus': there are malformed,"),
+        (("redrive", "--reason", "bad_prnt"), USAGE, "did you mean bad_print?"),
         (("list", "--state", "shut"), USAGE, "--state is open or redriven"),
         (("list", "--from", "yesterday"), USAGE, "yesterday"),
         (("redrive", "--topic", "risk_commands", "--with", "bad.json"), USAGE, "--with corrects one letter"),
@@ -264,7 +267,7 @@ def test_what_a_person_got_wrong(tmp_path: Path, cli: Cli, titan: Titan) -> None
     ):
         ended = titan("deadletters", *arguments, "--log", place.sqlite)
         assert ended.code == code and says in ended.err, (arguments, ended)
-    (left,) = cli(place, "redrive", letter, "--with", "bad.bin", "--force")["letters"]
+    (left,) = cli(place, "redrive", letter, "--with", "bad.bin", "--force", code=CHECK_FAILED)["letters"]
     assert left["state"] == "left" and "mend the file" in left["why"]
     command = {
         "id": "c0",
@@ -286,3 +289,45 @@ def test_what_a_person_got_wrong(tmp_path: Path, cli: Cli, titan: Titan) -> None
         {"reason": "malformed", "topic": "risk_commands", "open": 1, "redriven": 1}
     ]
     assert cli(place, "replay", "--verify", place.sqlite)["equal"]
+
+
+def test_a_symbol_that_nobody_knew_is_derived_anew(
+    tmp_path: Path, cli: Cli, titan: Titan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way that every message names works: not in the log, which keeps to its settings, but in one made from it."""
+    place = Place(tmp_path)
+    (tmp_path / "q.csv").write_text("timestamp,open,high,low,close,volume\n" + "".join(
+        f"2024-01-02T14:{minute}:00Z,100,101,99,100,5\n" for minute in range(30, 40)) + "no row\n")  # fmt: skip
+    (tmp_path / "empty.json").write_text("{}")
+    (tmp_path / "none.json").write_text("[]")
+    into = ("ingest", "q.csv", "--symbol", "QQQ", "--interval", "1m", "--log", place.sqlite)
+    define = ("--set", "instruments.QQQ.tick_size=0.01", "--set", "instruments.QQQ.lot_size=1")
+    monkeypatch.chdir(tmp_path)
+    assert "such as: titan run --set 'instruments.QQQ." in titan(*into).err
+    ran(cli, place)
+    assert "such as: titan backtest --log LOG --out DIR --set" in titan(*into).err
+    by_kind: dict[str, list[str]] = {"line": [], "heartbeat": [], "bar": []}
+    for letter in cli(place, "list")["letters"]:
+        shown = cli(place, "show", letter["id"])
+        by_kind[shown["decoded"][0].get("type", "line")].append(letter["id"])
+    assert all(by_kind.values()) and cli(place, "show", *by_kind["line"])["decoded"] == [
+        {"line": 12, "text": "no row"}
+    ]
+    for kind, says in (
+        ("line", "mend that and ingest it again"),
+        ("heartbeat", "it is a Heartbeat and holds no rows: there is nothing to send again"),
+        ("bar", "titan backtest --log LOG --out DIR"),
+    ):
+        (left,) = cli(place, "redrive", by_kind[kind][0], code=CHECK_FAILED)["letters"]
+        assert says in left["why"]
+    for file in ("empty.json", "none.json"):
+        ended = titan("deadletters", "redrive", by_kind["bar"][0], "--with", file, "--log", place.sqlite)
+        assert ended.code == 3 and "each with its field type: trade, quote, bar" in ended.err
+    assert titan("run", "--to-end", "--log", place.sqlite, *define).code == USAGE
+    assert cli(place, "backtest", "--out", "anew", *define)["bars"] == 10
+
+
+def test_every_reason_that_a_file_is_refused_for_can_be_asked_for() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "flows/connectors/recorded").glob("*.py"))
+    said = set(re.findall(r"\.refuse\([^\"()]*\"(\w+)\"", sources)) | {"not_a_bar"}
+    assert said == set(NOT_READ)

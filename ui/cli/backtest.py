@@ -139,7 +139,7 @@ def backtest(
     from operators.strategies import StrategyError
 
     settings = backtest_settings(config, os.environ, asked, history.interval_ns, recorded)
-    warn_of_unknown(settings, history.symbols())
+    warn_of_unknown(settings, history.symbols(), "titan backtest")
     out = keeping.out
     read = log_url(source.log) if source.log is not None else ""
     log = new_run(settings, out, "--out", read, keeping.fresh) if out is not None else None

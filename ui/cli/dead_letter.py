@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flows.connectors.log import Log
     from flows.dead_letters.letters import Letter
+    from schemas.account import DeadLetter
 
 
 def plain(found: "Letter") -> dict[str, Any]:
@@ -35,7 +36,7 @@ def whole(log: "Log", found: "Letter") -> dict[str, Any]:
         "timestamp_ms": original.timestamp_ms if original else None,
         "former": former_of(original),
         "sent_again": msgspec.to_builtins(found.redrive),
-        "decoded": list(_said(found.letter.topic, found.letter.original)),
+        "decoded": list(_said_by(found.letter)),
         "around": [
             {"at": f"{r.topic}/{r.partition}@{r.offset}", "key": r.key.decode(errors="replace"),
              "says": list(_said(r.topic, r.value or b""))[:3]}
@@ -44,6 +45,13 @@ def whole(log: "Log", found: "Letter") -> dict[str, Any]:
         "redrive": {"would": f"sent to {planned.topic}/{planned.partition}" if planned.topic else "not be sent",
                     "against": planned.against},
     }  # fmt: skip
+
+
+def _said_by(letter: "DeadLetter") -> Iterator[dict[str, Any]]:
+    """Yield what the original says; the lines of a file that never entered are text."""
+    if letter.partition < 0:
+        return iter([{"line": letter.ordinal, "text": letter.original.decode(errors="replace")}])
+    return _said(letter.topic, letter.original)
 
 
 def _said(topic: str, value: bytes) -> Iterator[dict[str, Any]]:

@@ -134,7 +134,7 @@ def redrive(
     from flows.dead_letters.letters import letters
     from flows.dead_letters.plan import Promises, plan
     from flows.dead_letters.redrive import Sending, send
-    from ui.cli.exits import UsageError
+    from ui.cli.exits import CheckFailed, UsageError
 
     if not ids and not any(chosen):
         raise UsageError(
@@ -154,6 +154,12 @@ def redrive(
         else:
             plans = list(send(opened, found, sending))
     _tell(plans, sending.sends, dry_run, as_json)
+    left = [one for one in plans if not sending.sends(one) and one.letter.redrive is None]
+    if ids and left and not dry_run:
+        first = left[0]
+        raise CheckFailed(
+            f"{len(left)} of {len(plans)} not sent, such as {first.letter.letter.id}: {first.against}"
+        )
 
 
 _LIST = "Examples:\n\ntitan deadletters list\n\ntitan deadletters list --reason bad_print --symbol ES --json"
@@ -189,12 +195,17 @@ def _tell(plans: "list[Plan]", sends: Any, dry_run: bool, as_json: bool) -> None
 
 
 def _wanted(chosen: Chosen, ids: "list[str] | tuple[()]" = ()) -> "Wanted":
-    from flows.dead_letters.letters import Wanted
+    from flows.config.keys import nearest
+    from flows.dead_letters.letters import REASONS, Wanted
     from ui.cli.exits import UsageError
     from ui.cli.tail import known_topic
 
     if chosen.topic is not None:
         known_topic(chosen.topic)
+    if chosen.reason not in (None, *REASONS):
+        near = nearest(chosen.reason, REASONS)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(REASONS)}"
+        raise UsageError(f"no reason {chosen.reason!r}: {hint}")
     if chosen.state not in (None, "open", "redriven"):
         raise UsageError(f"--state is open or redriven, not {chosen.state!r}")
     return Wanted(

@@ -68,7 +68,7 @@ def ingest(
 
     with Bar("ingest", "rows") as progress:
         summary = run_ingest(settings, progress)
-    warn_of_unknown(settings, summary.symbols)
+    warn_of_unknown(settings, summary.symbols, "titan run" if not _is_derived(settings) else _ANEW)
     if as_json:
         emit_json(summary)
     else:
@@ -82,8 +82,21 @@ def speed_text(speed: str | None) -> str | None:
     return "0" if speed == "max" else speed
 
 
-def warn_of_unknown(settings: "Settings", symbols: Iterable[str]) -> None:
-    """Warn of symbols that the instrument table does not have."""
+_ANEW = "titan backtest --log LOG --out DIR"
+"""Derives a new log from one that keeps to the settings that it was derived with."""
+
+
+def _is_derived(settings: "Settings") -> bool:
+    """Whether the log is bound to settings already."""
+    from flows.connectors.log import open_log
+    from flows.run_settings import recorded
+
+    with open_log(settings.log.url, settings.log) as log:
+        return recorded(log, settings.account.id) is not None
+
+
+def warn_of_unknown(settings: "Settings", symbols: Iterable[str], command: str) -> None:
+    """Warn of symbols that the instrument table does not have; ``command`` is the one to define them by."""
     from flows.config.parameters import instrument_table
 
     table = instrument_table(settings)
@@ -92,5 +105,5 @@ def warn_of_unknown(settings: "Settings", symbols: Iterable[str]) -> None:
             key = f"instruments.{symbol}" if symbol.isalnum() else f'instruments."{symbol}"'
             warn(
                 f"no instrument is known for symbol {symbol}: its rows will become dead letters. Define it, such as: "
-                f"titan run --set '{key}.tick_size=0.01' --set '{key}.lot_size=1' (or in titan.toml)"
+                f"{command} --set '{key}.tick_size=0.01' --set '{key}.lot_size=1' (or in titan.toml)"
             )
