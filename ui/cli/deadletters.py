@@ -13,6 +13,8 @@ from ui.cli.options import ConfigOption, JsonOption, LogOption, open_configured,
 from ui.cli.output import emit_json, moment, note, pairs, table, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flows.connectors.log import Log
     from flows.dead_letters.letters import Letter, Wanted
     from flows.dead_letters.plan import Plan
@@ -134,7 +136,7 @@ def redrive(
     from flows.dead_letters.letters import letters
     from flows.dead_letters.plan import Promises, plan
     from flows.dead_letters.redrive import Sending, send
-    from ui.cli.exits import CheckFailed, UsageError
+    from ui.cli.exits import UsageError
 
     if not ids and not any(chosen):
         raise UsageError(
@@ -154,12 +156,8 @@ def redrive(
         else:
             plans = list(send(opened, found, sending))
     _tell(plans, sending.sends, dry_run, as_json)
-    left = [one for one in plans if not sending.sends(one) and one.letter.redrive is None]
-    if ids and left and not dry_run:
-        first = left[0]
-        raise CheckFailed(
-            f"{len(left)} of {len(plans)} not sent, such as {first.letter.letter.id}: {first.against}"
-        )
+    if ids and not dry_run:
+        _check(plans, sending.sends)
 
 
 _LIST = "Examples:\n\ntitan deadletters list\n\ntitan deadletters list --reason bad_print --symbol ES --json"
@@ -192,6 +190,18 @@ def _tell(plans: "list[Plan]", sends: Any, dry_run: bool, as_json: bool) -> None
         why = f" ({row['why']})" if row["why"] else ""
         write(f"{row['id']}: {row['state']}{where}{why}")
     note(f"{sum(row['state'] == done for row in rows):,} of {len(rows):,} {done}")
+
+
+def _check(plans: "list[Plan]", sends: "Callable[[Plan], bool]") -> None:
+    """Raise CheckFailed where a letter was left that was not sent before either."""
+    from ui.cli.exits import CheckFailed
+
+    left = [one for one in plans if not sends(one) and one.letter.redrive is None]
+    if left:
+        first = left[0]
+        raise CheckFailed(
+            f"{len(left)} of {len(plans)} not sent, such as {first.letter.letter.id}: {first.against}"
+        )
 
 
 def _wanted(chosen: Chosen, ids: "list[str] | tuple[()]" = ()) -> "Wanted":
