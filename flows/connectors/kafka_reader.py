@@ -41,7 +41,7 @@ class Admin(Protocol):
 
 
 class KafkaReader(Reader):
-    """Owns one consumer. `ask` opens a fresh view of the log, for a reader that doubts its own connection."""
+    """Owns one consumer; asks `log` for ends, and `afresh`, a new view of it, when it doubts its own connection."""
 
     def __init__(
         self,
@@ -49,11 +49,12 @@ class KafkaReader(Reader):
         servers: str,
         settings: LogSettings,
         positions: Positions,
-        ask: Callable[[], Admin],
+        log: Admin,
+        afresh: Callable[[], Admin],
         identity: str,
     ) -> None:
         self._url = url
-        self._ask = ask
+        self._log, self._afresh = log, afresh
         self._identity = identity
         self._doubt = False
         self._servers, self._settings, self._refusals = servers, settings, Refusals()
@@ -156,8 +157,7 @@ class KafkaReader(Reader):
         return dict(self._positions)
 
     def ends(self) -> dict[Position, int]:
-        log = self._ask()
-        spans = {topic: log.spans(topic) for topic in self._topics}
+        spans = {topic: self._log.spans(topic) for topic in self._topics}
         return {(topic, partition): spans[topic][partition][1] for topic, partition in self._positions}
 
     def close(self) -> None:
@@ -170,18 +170,20 @@ class KafkaReader(Reader):
 
     def _take(self, max_records: int, timeout_s: float) -> list[Message]:
         """Messages and events as soon as one is there; [] after timeout_s."""
-        try:
-            first = self._consumer.poll(timeout_s)
-            if first is None:
-                self._check_refusals()
-                return []
-            messages = [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
-        except KafkaException as error:
-            raise translated(error, self._url, "read " + ", ".join(self._topics)) from error
-        if self._doubt:
-            with self._rewound_on_error():
-                check_identity(self._identity, self._ask().identity(self._topics), self._url)
-            self._doubt = False
+        with self._rewound_on_error():
+            try:
+                first = self._consumer.poll(timeout_s)
+                if first is None:
+                    self._check_refusals()
+                    return []
+                messages = (
+                    [first, *self._consumer.consume(max_records - 1, 0)] if max_records > 1 else [first]
+                )
+            except KafkaException as error:
+                raise translated(error, self._url, "read " + ", ".join(self._topics)) from error
+            if self._doubt:
+                check_identity(self._identity, self._afresh().identity(self._topics), self._url)
+                self._doubt = False
         return messages
 
     def _met(self, message: Message, moved: dict[Position, int]) -> None:
@@ -192,7 +194,7 @@ class KafkaReader(Reader):
             return
         with self._rewound_on_error():
             if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-                log = self._ask()
+                log = self._afresh()
                 check_identity(self._identity, log.identity(self._topics), self._url)
                 check_span(self._url, place, self._positions[place], log.spans(place[0])[place[1]])
             if error.code() not in _PASSING:
