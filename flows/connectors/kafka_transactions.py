@@ -95,6 +95,20 @@ class TransactionalWriter(KafkaWriter):
         """Nobody sees a batch before its commit."""
         self.flush()
 
+    def check_fence(self, topic: str) -> None:
+        """See Writer: begins a batch with a record that is never committed. In the middle of one, its end will tell."""
+        if self._open or self._lost is not None:
+            return
+        try:
+            self._producer.begin_transaction()
+            self._open = True
+            self._producer.produce(topic, None, partition=0)
+            self._producer.flush(_ASK_S)
+        except KafkaException as error:
+            raise self._finished(error.args[0]) from error
+        if (refused := self._undo()) is not None:
+            raise self._finished(refused)
+
     def abandon(self) -> None:
         if self._open and self._lost is None:
             self._undo()

@@ -140,7 +140,9 @@ class _Part(StatefulSinkPartition[Any, bytes]):
             for item in items:
                 self._waiting += self._outbox.records(item)
         except LogContradicted:
-            self._writer.check_fence()  # then the log speaks of what the next owner did, not of us
+            self._writer.check_fence(
+                self._outbox.topics[0]
+            )  # then the log speaks of the next owner, not of us
             raise
         if not all(record.patient for record in self._waiting):
             self._append()

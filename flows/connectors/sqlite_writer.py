@@ -83,7 +83,7 @@ class SqliteWriter(Writer):
         try:
             db.execute(f"PRAGMA busy_timeout = {int(limit_s * 1000)}")
             db.execute("BEGIN IMMEDIATE")
-            self.check_fence()
+            self._check_fence()
             ends = {place: self._write(batch) for place, batch in self._batches.items() if batch.keys}
             db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -122,7 +122,10 @@ class SqliteWriter(Writer):
             raise translated(error, self._url, f"take over {fence.replace(':', ' ')}") from error
         return int(epoch)
 
-    def check_fence(self) -> None:
+    def check_fence(self, topic: str) -> None:
+        self._check_fence()
+
+    def _check_fence(self) -> None:
         """Raise WriterFenced."""
         if self._fence is None:
             return

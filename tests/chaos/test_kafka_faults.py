@@ -26,7 +26,7 @@ from tests.servers.kafka import KafkaServer
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-DAY = 1_700_000_000_000
+DAY = int(time.time() * 1000)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_deleted_records_are_an_error_not_a_skip(own_kafka: KafkaServer, log: Lo
     here = (log.url, own_kafka.bootstrap, LogSettings())  # as if they had gone after the reader was checked
     expected = r"offset 10 of t/0 is outside the log's 20\.\.50"
     with (
-        KafkaReader(*here, {("t", 0): 10}, lambda: open_log(log.url), log.identity(["t"])) as reader,
+        KafkaReader(*here, {("t", 0): 10}, log, lambda: open_log(log.url), log.identity(["t"])) as reader,
         pytest.raises(OffsetOutOfRange, match=expected),
     ):
         drain(reader, 1)

@@ -67,9 +67,9 @@ class TriedLog(Log):
         """Pass on."""
         return self._inner.clean(topics, now_ms)
 
-    def writer(self, fence: str | None = None) -> Writer:
+    def writer(self, fence: str | None = None, name: str | None = None) -> Writer:
         """Return a writer that fails where it is planned; what a fenced one flushes is never torn."""
-        inner = self._inner.writer(fence)
+        inner = self._inner.writer(fence, name)
         self.opened.append(inner)
         if self._torn and fence is None:
             return _TornWriter(inner, self._turn, self._inner.topics())
@@ -143,9 +143,9 @@ class _Writer(Writer):
         if self._failed is not None:
             raise self._failed
 
-    def check_fence(self) -> None:
+    def check_fence(self, topic: str) -> None:
         """Pass on."""
-        self._inner.check_fence()
+        self._inner.check_fence(topic)
 
     def ends(self) -> dict[Position, int]:
         """Pass on."""

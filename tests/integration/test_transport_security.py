@@ -111,7 +111,7 @@ def test_a_reader_may_not_write_and_a_stranger_not_read(secured: Secured) -> Non
             pytest.raises(DeliveryFailed, match=f"(?s)authorization failed.*{rights}"),
             log.writer() as writer,
         ):
-            writer.append(topic, b"k", b"v", 1)
+            writer.append(topic, b"k", b"v", int(time.time() * 1000))
     with (
         open_log(url, LogSettings(kafka=dict(secured.kafka("stranger")))) as log,
         pytest.raises(LogUnreachable, match=f"authorization failed.*{rights}"),
@@ -124,7 +124,7 @@ def test_a_reader_whose_password_no_longer_holds_says_so(secured: Secured) -> No
     topic = _log(url, secured.kafka())
     wrong = LogSettings(kafka=dict(secured.kafka(sasl_password="changed")), timeout_s=1)
     with open_log(url, LogSettings(kafka=dict(secured.kafka()))) as log:
-        reader = KafkaReader(url, secured.bootstrap, wrong, {(topic, 0): 0}, lambda: log, log.identity())
+        reader = KafkaReader(url, secured.bootstrap, wrong, {(topic, 0): 0}, log, lambda: log, log.identity())
         until = time.monotonic() + 30
         with (
             reader,
