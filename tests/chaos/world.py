@@ -128,6 +128,10 @@ class World:
         except Killed:
             self._bury(process)
             return
+        except stop.Stopped:
+            process.worker.close()
+            self._end(process)
+            return
         except LogError as error:
             self._fail(process, error)
             return
