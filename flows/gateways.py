@@ -29,14 +29,6 @@ def gateway_opener(settings: Settings) -> OpenGateway:
     return lambda resume: open_recorded(files, recorded, cut, format=chosen.format, resume=resume)
 
 
-def gateway_name(settings: Settings) -> str:
-    """Return what the writer of the configured gateway's market data is called: the same for the same files."""
-    files = settings.gateway.files if settings.gateway.kind == "recorded" else []
-    return ":".join(
-        ["gateway", settings.gateway.kind, *files[:1], *(files[1:] and [f"and {len(files) - 1} more"])]
-    )
-
-
 def gateway_symbols(settings: Settings) -> tuple[str, ...]:
     """Return the symbols that the configured gateway will speak of."""
     with gateway_opener(settings)(None) as gateway:

@@ -15,7 +15,7 @@ from flows.config import Settings
 from flows.connectors.gateway import Slice
 from flows.connectors.gateway_outbox import GatewayOutbox
 from flows.connectors.log_sink import recall
-from flows.gateways import gateway_name, gateway_opener
+from flows.gateways import gateway_opener
 from flows.progress import Progress
 from flows.runtime import open_configured_log
 from schemas.market import BarBlock, QuoteBlock, TradeBlock
@@ -52,9 +52,9 @@ def ingest(settings: Settings, progress: Callable[[int], None]) -> IngestSummary
     outbox = GatewayOutbox(counts)
     with gateway_opener(settings)(None) as gateway, open_configured_log(settings) as log:
         done = IngestSummary(settings.gateway.files, settings.log.url, gateway.symbols())
-        with log.writer(name=gateway_name(settings)) as writer:
-            with suppress(stop.Stopped):
-                recall(log, outbox, {})
+        with suppress(stop.Stopped):
+            recall(log, outbox, {})
+        with log.writer() as writer:
             for number, slice_ in enumerate(gateway):
                 _wait(began, slice_, settings.gateway.speed)
                 if stop.asked():

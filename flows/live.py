@@ -9,7 +9,6 @@ import atexit
 import os
 import sys
 from contextlib import ExitStack
-from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -23,7 +22,7 @@ from flows.connectors.input_errors import InputError
 from flows.connectors.log import Log, LogError
 from flows.connectors.log_sink import LogSink
 from flows.dataflow_api import check_api
-from flows.gateways import gateway_name, gateway_opener, gateway_symbols
+from flows.gateways import gateway_opener, gateway_symbols
 from flows.metrics import exported
 from flows.progress import Progress
 from flows.recovery_store import StoreError, folder_of_bytewax, forget_unfinished
@@ -38,8 +37,11 @@ def live_flow(settings: Settings, log: Log, progress: Progress) -> Dataflow:
     flow = Dataflow("live")
     gateway = GatewaySource(gateway_opener(settings), settings.gateway.speed, progress)
     slices = op.input("read_gateway", flow, gateway)
-    writer, meter = partial(log.writer, name=gateway_name(settings)), progress.meters["gateway"]
-    op.output("write_market_data", slices, LogSink(log, GatewayOutbox(progress), meter, writer, waits=True))
+    op.output(
+        "write_market_data",
+        slices,
+        LogSink(log, GatewayOutbox(progress), progress.meters["gateway"], waits=True),
+    )
     add_symbol_leg(flow, settings, log, progress, lambda positions: progress.gateway_ended(log, positions))
     how = account_source(settings, expected=gateway_symbols(settings), until_final=True)
     add_account_leg(flow, settings, log, progress, how)

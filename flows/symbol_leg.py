@@ -5,7 +5,6 @@ Run it alone with ``titan run --leg symbol`` or ``python -m bytewax.run flows.sy
 
 import pickle
 from collections.abc import Callable
-from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -18,7 +17,7 @@ from flows.connectors.market_source import MarketDataSource, SymbolPoll
 from flows.connectors.symbol_outbox import SymbolOutbox
 from flows.progress import Progress
 from flows.run_settings import note_settings
-from flows.shares import partitions_of, store_of
+from flows.shares import partitions_of
 from flows.symbol_states import symbol_leg
 from operators.symbol_leg import SymbolLeg, SymbolOutput, SymbolState
 
@@ -61,10 +60,10 @@ def add_symbol_leg(
     count = log.topics()["market_data"]
     partitions = partitions_of(settings, count)
     note_settings(log, settings, writes=0 in partitions)
-    meter, writer = progress.meters["symbol"], partial(log.writer, name=store_of(settings, "symbol"))
+    meter = progress.meters["symbol"]
     source = MarketDataSource(log, partitions, settings.run.poll_records, ended, meter)
     interval_ns, account = ns(settings.symbol_leg.mark_interval), settings.account.id
     outbox = SymbolOutbox(interval_ns, progress, partitions, count, account)
     polls = op.input("read_market_data", flow, source)
     results = op.stateful_batch("symbol_leg", polls, lambda resume: SymbolLogic(leg, resume))
-    op.output("write_symbol_results", results, LogSink(log, outbox, meter, writer))
+    op.output("write_symbol_results", results, LogSink(log, outbox, meter))

@@ -4,20 +4,17 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from functools import partial
 from typing import TypeVar
-from uuid import uuid4
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic, OffsetSpec
 
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
-from flows.connectors.kafka_history import DatedWriter
 from flows.connectors.kafka_reader import KafkaReader
 from flows.connectors.kafka_refusals import Refusals, why
 from flows.connectors.kafka_transactions import TransactionalWriter
 from flows.connectors.kafka_writer import KafkaWriter
-from flows.connectors.log import Log, LogSettings, Positions, TopicSpec, Writer
+from flows.connectors.log import Log, LogSettings, Positions, TopicSpec
 from flows.connectors.log_errors import (
     MAX_RECORD_BYTES,
     LogUnreachable,
@@ -111,12 +108,10 @@ class KafkaLog(Log):
         """Nothing: brokers compact and expire by themselves."""
         return 0
 
-    def writer(self, fence: str | None = None, name: str | None = None) -> Writer:
-        if fence is not None:
-            return self._transactional(fence)
-        history = partial(self._transactional, name or f"history:{uuid4().hex}")
-        recent = KafkaWriter(self.url, self._servers, self._settings, self._count)
-        return DatedWriter(recent, history, history() if name else None)
+    def writer(self, fence: str | None = None) -> KafkaWriter:
+        if fence is None:
+            return KafkaWriter(self.url, self._servers, self._settings, self._count)
+        return TransactionalWriter(self.url, self._servers, self._settings, self._count, fence)
 
     def reader(self, positions: Positions, identity: str | None = None) -> KafkaReader:
         names = sorted({topic for topic, _ in positions})
@@ -134,9 +129,6 @@ class KafkaLog(Log):
 
     def close(self) -> None:
         self._admin.poll(0)
-
-    def _transactional(self, name: str) -> TransactionalWriter:
-        return TransactionalWriter(self.url, self._servers, self._settings, self._count, name)
 
     def _metadata(self) -> ClusterMetadata:
         """What the cluster says of itself, waited for as long as it may still come."""

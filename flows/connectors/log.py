@@ -232,12 +232,11 @@ class Log(ABC):
         """Compact and expire `topics` (default all); how many records went. 0 on Kafka: its brokers do it."""
 
     @abstractmethod
-    def writer(self, fence: str | None = None, name: str | None = None) -> Writer:
+    def writer(self, fence: str | None = None) -> Writer:
         """A writer of its own connection; with `fence` it takes over from all earlier writers of that name.
 
         From then on an earlier one's flush raises WriterFenced, also when it was only paused, and what it had not
-        flushed gets nowhere. What a fenced writer flushes is in the log as a whole or not at all. `name`, of one writer
-        at a time and the same after a restart, spares readers the wait for what a killed one had left unfinished.
+        flushed gets nowhere. What a fenced writer flushes is in the log as a whole or not at all.
         """
 
     @abstractmethod

@@ -74,7 +74,7 @@ class SqliteLog(Log):
                     removed += self._expire(part[0], self._seek(*part, now_ms - retention_ms))
         return removed
 
-    def writer(self, fence: str | None = None, name: str | None = None) -> SqliteWriter:
+    def writer(self, fence: str | None = None) -> SqliteWriter:
         return SqliteWriter(connect(self._path, self.url, self._settings), self.url, self._settings, fence)
 
     def reader(self, positions: Positions, identity: str | None = None) -> SqliteReader:

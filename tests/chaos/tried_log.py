@@ -67,9 +67,9 @@ class TriedLog(Log):
         """Pass on."""
         return self._inner.clean(topics, now_ms)
 
-    def writer(self, fence: str | None = None, name: str | None = None) -> Writer:
+    def writer(self, fence: str | None = None) -> Writer:
         """Return a writer that fails where it is planned; what a fenced one flushes is never torn."""
-        inner = self._inner.writer(fence, name)
+        inner = self._inner.writer(fence)
         self.opened.append(inner)
         if self._torn and fence is None:
             return _TornWriter(inner, self._turn, self._inner.topics())

@@ -4,15 +4,11 @@ Cuts into records are nobody's promise, events are: their content, their ids, th
 for each symbol (or account) of each topic. ``account_journal`` says where cuts fell in wall time: it is checked apart.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from flows.connectors.log import Log, LogSettings, Record, TopicSpec, open_log
-from flows.connectors.partitioner import partition_of
 from schemas.account import JournalEntry
 from schemas.codec import DecodeError, decode
 from schemas.flatten import flatten
@@ -39,48 +35,19 @@ def records(log: Log, topic: str) -> Iterator[Record]:
 def events(url: str, topics: Sequence[str] = COMPARED, garbage: bool = False) -> dict[Lane, list[Event]]:
     """Return the events of the topics, in order; an AssertionError names ids that are there twice.
 
-    With ``garbage`` records that cannot be decoded are passed over, else they are a DecodeError. Offsets that events
-    name become the numbers of records in their partition: two logs can have other offsets for the same records.
+    With ``garbage`` records that cannot be decoded are passed over, else they are a DecodeError.
     """
     found: dict[Lane, list[Event]] = {}
     with open_log(url, LogSettings(create=False)) as log:
-        numbers = _Numbers(log)
         for topic in topics:
             ids: Counter[str] = Counter()
             for record in records(log, topic):
                 for event in _flat(topic, record, garbage):
                     ids[event["id"]] += 1
-                    numbers.replace(topic, event)
                     found.setdefault((topic, event.get("symbol", event.get("account", ""))), []).append(event)
             twice = [name for name, count in ids.items() if count > 1]
             assert not twice, f"{url}: {len(twice)} ids of {topic} are there twice, such as {twice[:3]}"
     return found
-
-
-class _Numbers:
-    """Which number has the record at an offset?"""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._offsets: dict[str, list[list[int]]] = {}
-
-    def replace(self, topic: str, event: Event) -> None:
-        if "cause_offset" in event:
-            there = self._of("market_data")
-            partition = partition_of(event["symbol"].encode(), len(there))
-            event["cause_offset"] = bisect_left(there[partition], event["cause_offset"])
-        elif topic == "dead_letters" and event["offset"] >= 0:
-            offset, partition = event["offset"], event["partition"]
-            event["offset"] = number = bisect_left(self._of(event["topic"])[partition], offset)
-            event["id"] = event["id"].replace(f":{partition}:{offset}:", f":{partition}:{number}:")
-            event["detail"] = event["detail"].replace(f"/{partition}@{offset}", f"/{partition}@{number}")
-
-    def _of(self, topic: str) -> list[list[int]]:
-        if topic not in self._offsets:
-            self._offsets[topic] = found = [list[int]() for _ in self._log.spans(topic)]
-            for record in records(self._log, topic):
-                found[record.partition].append(record.offset)
-        return self._offsets[topic]
 
 
 def _flat(topic: str, record: Record, garbage: bool) -> list[Event]:
@@ -147,19 +114,9 @@ def assert_journal_is_whole(url: str) -> int:
 
 
 def market_data(url: str) -> list[Record]:
-    """Return the records of ``market_data`` as they lie: order, keys, times and bytes.
-
-    Counted, as on Kafka the end of what was written of history takes an offset.
-    """
-    counts: Counter[int] = Counter()
-    found: list[Record] = []
+    """Return the records of ``market_data`` as they lie: offsets, keys, times and bytes."""
     with open_log(url, LogSettings(create=False)) as log:
-        for record in sorted(
-            records(log, "market_data"), key=lambda record: (record.partition, record.offset)
-        ):
-            found.append(msgspec.structs.replace(record, offset=counts[record.partition]))
-            counts[record.partition] += 1
-    return found
+        return sorted(records(log, "market_data"), key=lambda record: (record.partition, record.offset))
 
 
 def made(url: str) -> Log:
