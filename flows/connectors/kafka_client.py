@@ -29,6 +29,9 @@ logger.addHandler(logging.NullHandler())
 RECORD_OVERHEAD = 64 * 1024
 """What headers and framing may add to MAX_RECORD_BYTES."""
 
+NEVER_MS = 300_000
+"""The longest that librdkafka can be told to wait before it repeats what was not acknowledged."""
+
 Config = dict[str, object]
 
 _UNREACHABLE = {
@@ -81,8 +84,13 @@ def client_config(servers: str, settings: LogSettings) -> Config:
     }
 
 
-def producer_config(servers: str, settings: LogSettings, fence: str | None = None) -> Config:
-    """Idempotent, in order, sent at once; with a fence in transactions, one owner of its name at a time."""
+def producer_config(
+    servers: str, settings: LogSettings, fence: str | None = None, repeats: bool = True
+) -> Config:
+    """Idempotent, in order, without gaps, sent at once; with a fence in transactions, one owner of its name at a time.
+
+    Without one a record never expires by itself: younger ones behind it would then be sent, and it would be missing.
+    """
     timeout_ms = max(1000, int(settings.flush_timeout_s * 1000))
     transactional: Config = {
         "transactional.id": f"titan:{fence}",
@@ -92,12 +100,13 @@ def producer_config(servers: str, settings: LogSettings, fence: str | None = Non
     return {
         "enable.idempotence": True,
         "linger.ms": settings.linger_ms,
-        "message.timeout.ms": timeout_ms,
+        "message.timeout.ms": timeout_ms if fence else 0,
         "message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
         "queue.buffering.max.kbytes": 262_144,
         "allow.auto.create.topics": False,
-        **(transactional if fence else {}),
+        **(transactional if fence else {"enable.gapless.guarantee": True}),
         **client_config(servers, settings),
+        **({} if repeats else {"retry.backoff.ms": NEVER_MS, "retry.backoff.max.ms": NEVER_MS}),
     }
 
 

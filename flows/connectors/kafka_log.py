@@ -4,17 +4,19 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic, OffsetSpec
 
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
+from flows.connectors.kafka_history import DatedWriter
 from flows.connectors.kafka_reader import KafkaReader
 from flows.connectors.kafka_refusals import Refusals, why
 from flows.connectors.kafka_transactions import TransactionalWriter
 from flows.connectors.kafka_writer import KafkaWriter
-from flows.connectors.log import Log, LogSettings, Positions, TopicSpec
+from flows.connectors.log import Log, LogSettings, Positions, TopicSpec, Writer
 from flows.connectors.log_errors import (
     MAX_RECORD_BYTES,
     LogUnreachable,
@@ -108,10 +110,11 @@ class KafkaLog(Log):
         """Nothing: brokers compact and expire by themselves."""
         return 0
 
-    def writer(self, fence: str | None = None) -> KafkaWriter:
-        if fence is None:
-            return KafkaWriter(self.url, self._servers, self._settings, self._count)
-        return TransactionalWriter(self.url, self._servers, self._settings, self._count, fence)
+    def writer(self, fence: str | None = None) -> Writer:
+        if fence is not None:
+            return TransactionalWriter(self.url, self._servers, self._settings, self._count, fence)
+        plain = partial(KafkaWriter, self.url, self._servers, self._settings, self._count)
+        return DatedWriter(plain(), partial(plain, repeats=False))
 
     def reader(self, positions: Positions, identity: str | None = None) -> KafkaReader:
         names = sorted({topic for topic, _ in positions})
