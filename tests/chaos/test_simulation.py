@@ -1,5 +1,6 @@
 """Is the small world like the real one? The same run under Bytewax itself; a death in the middle of a transaction."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ from bytewax.testing import run_main
 
 from flows.live import live_flow
 from flows.progress import Progress
-from tests.chaos.contents import contents, difference
+from tests.chaos.contents import BY_SYMBOL, contents, difference
 from tests.chaos.markets import at, market, open_empty
+from tests.chaos.topologies import processes_of
 from tests.chaos.trial import reference
+from tests.chaos.world import World
 from tests.integration.runs import ROOT
 
 DIES = """
@@ -51,3 +54,16 @@ def test_a_connection_that_is_dropped_leaves_what_a_killed_process_leaves(tmp_pa
         dropped = log.spans("marks")
     assert sum(end for _, end in killed) == 1
     assert sum(end for _, end in dropped) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_legs_that_have_long_been_idle_read_what_comes_in_the_last_step(tmp_path: Path, seed: int) -> None:
+    """All market data is written in one step, long after the legs have found nothing."""
+    with open_empty(tmp_path) as log:
+        ingest = processes_of("to end", market(seed))[0]
+        ingest.rests = 200
+        legs = processes_of("tail", market(seed))[1:]
+        World(log, [ingest, *legs], [], random.Random(seed), torn=True).run()
+        found = contents(log)
+    assert not difference(reference(seed), found, BY_SYMBOL)
+    assert found.cuts and ("portfolio_updates", "paper") in found.lanes

@@ -13,6 +13,7 @@ from bytewax.dataflow import Dataflow
 from flows import stop
 from flows.connectors import account_source, gateway_source
 from flows.connectors.log import Log, LogError, WriterFenced
+from schemas.topics import TOPICS
 from tests.chaos.faults import Fault, Killed, Turn
 from tests.chaos.store import Store
 from tests.chaos.tried_log import PLANNED, TriedLog
@@ -93,6 +94,7 @@ class World:
         self._dice = dice
         self._torn = torn
         self.clock = Clock()
+        self._ends: list[list[tuple[int, int]]] = []
         self.errors: list[str] = []
         self.twice = False
         for process in processes:
@@ -202,16 +204,24 @@ class World:
         return all(process.finished for process in self._processes if process.ends)
 
     def _end_if_idle(self, going: list[Process]) -> None:
-        """Stop those that would tail for ever, once nothing comes any more."""
+        """Stop those that would tail for ever, once nothing comes any more.
+
+        Polls that found nothing count from the log's last growth on: whoever was idle while the gateway was down has
+        not seen yet what it wrote in its last step.
+        """
         if not self._over():
             return
         workers = [process.worker for process in going if not process.rests]
         if len(workers) < len(going):
             return
         if all(worker is not None and worker.quiet and worker.idle > _IDLE_POLLS for worker in workers):
+            before, self._ends = self._ends, [self._log.spans(topic) for topic in TOPICS]
             for process in going:
-                process.released = True
-                process.asked.set()
+                if self._ends == before:
+                    process.released = True
+                    process.asked.set()
+                elif process.worker is not None:
+                    process.worker.idle = 0
 
     @contextmanager
     def _in_charge(self) -> Iterator[None]:
