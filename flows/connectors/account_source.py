@@ -17,8 +17,8 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from flows import stop
 from flows.connectors.account_inputs import AccountInputs, input_partitions
-from flows.connectors.held import between
-from flows.connectors.log import Log, LogCorrupt, Position, Record, Writer
+from flows.connectors.held import between, event_of
+from flows.connectors.log import Log, LogCorrupt, Position, Writer
 from flows.connectors.log_errors import check_identity
 from flows.connectors.partitioner import partition_of
 from flows.connectors.read_ahead import needed, too_early
@@ -26,7 +26,6 @@ from flows.meter import Meter
 from operators.sequencer import Sequencer, SequencerState
 from operators.sequencer import Taken as Event
 from schemas.account import DeadLetter, JournalEntry
-from schemas.codec import DecodeError, decode
 
 JOURNAL = "account_journal"
 _IDLE = timedelta(milliseconds=1)
@@ -206,29 +205,21 @@ def _entries(
 ) -> Iterator[tuple[int, JournalEntry]]:
     """Yield the account's journal entries from number ``seq`` on, with their offsets; ``start`` is not behind them.
 
-    One after the other: a rebuild follows a journal of days, which must not stand in memory.
+    One after the other: a rebuild follows a journal of days, which must not stand in memory. What is no entry is passed
+    over: ours are counted, so that none can be missing unnoticed that anything followed from.
 
     Raises:
-        LogCorrupt: an entry is missing, or cannot be read.
+        LogCorrupt: an entry is missing.
     """
     for record in between(log, {journal: start}, {journal: log.span(*journal)[1]}):
-        if record.key != account.encode():
-            continue
-        try:
-            entry = decode(JOURNAL, record.value or b"")
-        except DecodeError as error:
-            raise _broken(log, record, f"an entry of account {account} cannot be read: {error}") from error
-        assert isinstance(entry, JournalEntry)
-        if entry.seq < seq:
+        entry = event_of(record)
+        if not isinstance(entry, JournalEntry) or entry.account != account or entry.seq < seq:
             continue
         if entry.seq != seq:
-            raise _broken(log, record, f"entry {entry.seq} of account {account} stands where {seq} should be")
+            raise LogCorrupt(
+                f"{log.url}: {JOURNAL}/{record.partition}@{record.offset}: entry {entry.seq} of account {account} "
+                f"stands where {seq} should be: it was damaged, or written by something else than an account leg. "
+                "Restore the log from a copy, or go on with another account.id"
+            )
         yield record.offset, entry
         seq += 1
-
-
-def _broken(log: Log, record: Record, why: str) -> LogCorrupt:
-    return LogCorrupt(
-        f"{log.url}: {JOURNAL}/{record.partition}@{record.offset}: {why}: it was damaged, or "
-        "written by something else than an account leg. Restore the log from a copy, or go on with another account.id"
-    )

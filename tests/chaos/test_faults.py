@@ -197,22 +197,13 @@ def test_a_log_replaced_under_its_recovery_store(ran: Place, reference: Referenc
     assert to_end(ran).code == DONE
 
 
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        (
-            encode(JournalEntry("paper:9999", "paper", 9999, 1, False, ())),
-            "entry 9999 of account paper stands where",
-        ),
-        (b"no entry", "an entry of account paper cannot be read"),
-    ],
-    ids=["hole", "garbage"],
-)
-def test_a_journal_that_is_not_ours(ran: Place, value: bytes, says: str) -> None:
+def test_a_journal_with_a_hole(ran: Place) -> None:
     shutil.rmtree(ran.folder / "recovery")
     with made(ran.sqlite) as log, log.writer() as writer:
         writer.append("account_journal", b"other", b"garbage of another", 1)
-        writer.append("account_journal", b"paper", value, 1)
+        entry = JournalEntry("paper:9999", "paper", 9999, 1, False, ())
+        writer.append("account_journal", b"paper", encode(entry), 1)
+    says = "entry 9999 of account paper stands where"
     assert_says(to_end(ran), UNREACHABLE, says, "Restore the log from a copy")
 
 

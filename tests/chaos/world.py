@@ -53,6 +53,7 @@ class Process:
         self.fenced = fenced
         self.shared = shared
         self.replaced = False
+        self.replaces = False
         self.released = False
         self.after: Process | None = None
         self.heir_of: Process | None = None
@@ -73,6 +74,7 @@ class Process:
         self.replaced = True
         other = Process(self.name, self.build, self.ends, self.fenced)
         other.turn = self.turn.handed_on(dice)
+        other.replaces = True
         return other
 
     def second(self, dice: random.Random) -> "Process":
@@ -143,12 +145,15 @@ class World:
             self._end(process)
 
     def _fail(self, process: Process, error: LogError) -> None:
-        """It ended with an error: one that was planned, or that another process has taken over from it."""
+        """It ended with an error: one that was planned, or that another process has taken over from it.
+
+        Who was paused before it had taken over itself does so later, and the other is the one that ends.
+        """
         self.errors.append(str(error))
         if process.worker is not None:
             process.worker.close()
         self._bury(process)
-        if isinstance(error, WriterFenced) and process.replaced:
+        if isinstance(error, WriterFenced) and (process.replaced or process.replaces):
             process.finished = True
         else:
             assert str(error).startswith(PLANNED), f"{process.name}: {error}"
