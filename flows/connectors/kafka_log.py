@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
 from functools import partial
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ListOffsetsResultInfo, NewTopic, OffsetSpec
 
+from flows.connectors.held import between
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
 from flows.connectors.kafka_history import DatedWriter
 from flows.connectors.kafka_reader import KafkaReader
@@ -42,6 +44,10 @@ _FIRST_S = 1.0
 """After that we ask ourselves whether the rest of the time limit can bring anything but the same refusal."""
 _ANY_TIME = "9223372036854775807"
 """Kafka refuses records over an hour ahead of its clock; ours carry event time, which may be anything."""
+
+
+_FAR_MS = 3_600_000
+"""A record that is so much later than the time asked for may be the end of a transaction over history."""
 
 
 class KafkaLog(Log):
@@ -98,13 +104,21 @@ class KafkaLog(Log):
         return f"kafka:{cluster.cluster_id}{''.join(known)}"
 
     def spans(self, topic: str) -> list[tuple[int, int]]:
-        firsts = self._offsets(topic, OffsetSpec.earliest())
-        return list(zip(firsts, self._offsets(topic, OffsetSpec.latest()), strict=True))
+        firsts, ends = (self._offsets(topic, spec()) for spec in (OffsetSpec.earliest, OffsetSpec.latest))
+        return [(first.offset, end.offset) for first, end in zip(firsts, ends, strict=True)]
 
     def offsets_at(self, topic: str, timestamp_ms: int) -> list[int]:
+        """See Log. The end of a transaction has the broker's time: where it may have found that, we look ourselves."""
         found = self._offsets(topic, OffsetSpec.for_timestamp(timestamp_ms))
-        ends = self._offsets(topic, OffsetSpec.latest())
-        return [end if offset < 0 else offset for offset, end in zip(found, ends, strict=True)]
+        ends = [end.offset for end in self._offsets(topic, OffsetSpec.latest())]
+        return [
+            end
+            if said.offset < 0
+            else said.offset
+            if said.timestamp - timestamp_ms < _FAR_MS
+            else self._first_since(timestamp_ms, topic, partition, said.offset, end)
+            for partition, (said, end) in enumerate(zip(found, ends, strict=True))
+        ]
 
     def clean(self, topics: Sequence[str] = (), now_ms: int | None = None) -> int:
         """Nothing: brokers compact and expire by themselves."""
@@ -170,8 +184,21 @@ class KafkaLog(Log):
             f"{self.url}: no topic {topic!r}. Create it with: titan topics apply --log {self.url}"
         )
 
-    def _offsets(self, topic: str, spec: OffsetSpec) -> list[int]:
-        """One offset per partition, in one request, asked again while a partition has no settled leader."""
+    def _first_since(self, timestamp_ms: int, topic: str, partition: int, low: int, end: int) -> int:
+        """Offset of the first record from `low` on that is not older, by halves: only who writes in order is fenced."""
+        found = end
+        while low < found:
+            middle = (low + found) // 2
+            with closing(between(self, {(topic, partition): middle}, {(topic, partition): end})) as records:
+                record = next(records, None)
+            if record is None or record.timestamp_ms >= timestamp_ms:
+                found = middle
+            else:
+                low = record.offset + 1
+        return found
+
+    def _offsets(self, topic: str, spec: OffsetSpec) -> list[ListOffsetsResultInfo]:
+        """One answer per partition, in one request, asked again while a partition has no settled leader."""
         parts = [TopicPartition(topic, partition) for partition in range(self._count(topic))]
         until = time.monotonic() + self._settings.timeout_s
         while True:
@@ -185,7 +212,7 @@ class KafkaLog(Log):
                     raise translated(error, self.url, f"ask for the offsets of {topic}") from error
                 time.sleep(0.02)
             else:
-                return [found[partition].offset for partition in range(len(parts))]
+                return [found[partition] for partition in range(len(parts))]
 
     def _create(self, specs: list[TopicSpec]) -> None:
         """Create topics and wait until every one is served."""

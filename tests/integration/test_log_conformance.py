@@ -179,6 +179,20 @@ def test_seek_by_time_with_disordered_timestamps(log: Log, topic: str) -> None:
         assert log.offsets_at(topic, ts) == [naive, 0, 0, 0], ts
 
 
+def test_seek_by_time_in_what_a_fenced_writer_wrote_of_history(log: Log, topic: str) -> None:
+    """On Kafka its batches end with records of the broker's time, later than all of history."""
+    with log.writer(fence=f"account:{topic}") as writer:
+        for n in range(50):
+            writer.append(topic, b"k", b"%d" % n, DAY - 10**11 + n * 1000, partition=0)
+            if n % 5 == 4:
+                writer.flush()
+    for n in (0, 7, 20, 40, 49):
+        start = log.offsets_at(topic, DAY - 10**11 + n * 1000 - 500)
+        with log.reader({(topic, 0): start[0]}) as reader:
+            assert [r.value for r in read(reader, reader.ends())][0] == b"%d" % n
+    assert log.offsets_at(topic, DAY)[0] >= 50
+
+
 def test_tail_returns_as_soon_as_something_is_there(log: Log, topic: str) -> None:
     with log.reader({(topic, p): 0 for p in range(4)}) as reader, log.writer() as writer:
         started = time.monotonic()
