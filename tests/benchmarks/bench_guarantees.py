@@ -40,14 +40,15 @@ def settings_for(url: str, folder: str) -> Settings:
 
 def without_guarantees() -> None:
     """Take them away in this process: no snapshots, no acknowledgements, no syncs, no fence."""
-    from flows.connectors import kafka_writer, sqlite_file
+    from flows.connectors import kafka_history, kafka_writer, sqlite_file
     from flows.connectors.kafka_log import KafkaLog
     from flows.connectors.sqlite_log import SqliteLog
 
     execute = runtime.cli_main
     runtime.cli_main = lambda flow, **_: execute(flow)  # type: ignore[assignment]
     config = kafka_writer.producer_config
-    careless = {"enable.idempotence": False, "acks": 0}
+    careless = {"enable.idempotence": False, "enable.gapless.guarantee": False, "acks": 0}
+    kafka_history.RECENT_MS = 10**15
     kafka_writer.producer_config = lambda *given: config(*given) | careless  # type: ignore[assignment]
     for log in (KafkaLog, SqliteLog):
         log.writer = _unfenced(log.writer)  # type: ignore[method-assign]
