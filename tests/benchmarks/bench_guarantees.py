@@ -1,6 +1,6 @@
 """What do the guarantees cost? The same run with all of them, and with none, turn by turn.
 
-    python -m tests.benchmarks.bench_guarantees [--rounds 5] [--ticks 3000000] [--log sqlite kafka]
+    python -m tests.benchmarks.bench_guarantees [--rounds 5] [--ticks 20000000] [--log sqlite kafka]
 
 `titan run --to-end` over the same market data, both legs: once as users run it (snapshots, writers that
 wait for every acknowledgement before a snapshot, idempotent producers with acks=all or fsync, the account's fenced
@@ -132,7 +132,7 @@ def main() -> None:
     arguments.add_argument("--url")
     arguments.add_argument("--how", choices=HOW)
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--ticks", type=int, default=3_000_000)
+    arguments.add_argument("--ticks", type=int, default=20_000_000)
     arguments.add_argument("--log", choices=LOGS, nargs="*", default=LOGS)
     given = arguments.parse_args()
     if given.url:

@@ -1,6 +1,6 @@
 """What does one more process of the symbol leg gain, and what would one more host?
 
-    python -m tests.benchmarks.bench_scale_out [--rounds 5] [--ticks 4000000]
+    python -m tests.benchmarks.bench_scale_out [--rounds 3] [--ticks 20000000]
 
 `titan run --leg symbol --share K/N --to-end` over the same market data on a real Kafka, N = 1, 2 and 4 (a share is then
 one partition). On one core, the broker on the other: the CPU seconds of N processes say what sharing costs them, and
@@ -160,8 +160,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--share", help=argparse.SUPPRESS)
     arguments.add_argument("--broker", help=argparse.SUPPRESS)
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--ticks", type=int, default=4_000_000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--ticks", type=int, default=20_000_000)
     given = arguments.parse_args()
     if given.share:
         be_a_share(given.broker, given.share)
