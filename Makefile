@@ -43,7 +43,7 @@ demo: $(KERNELS)
 
 test: lint $(KERNELS)
 	@echo "pytest: all tests, $(WORKERS) processes"
-	@$(RUN) -m pytest -n $(WORKERS) $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(DEV)
 	@echo "ruff, mypy"

@@ -29,9 +29,6 @@ logger.addHandler(logging.NullHandler())
 RECORD_OVERHEAD = 64 * 1024
 """What headers and framing may add to MAX_RECORD_BYTES."""
 
-NEVER_MS = 300_000
-"""The longest that librdkafka can be told to wait before it repeats what was not acknowledged."""
-
 Config = dict[str, object]
 
 _UNREACHABLE = {
@@ -84,9 +81,7 @@ def client_config(servers: str, settings: LogSettings) -> Config:
     }
 
 
-def producer_config(
-    servers: str, settings: LogSettings, fence: str | None = None, repeats: bool = True
-) -> Config:
+def producer_config(servers: str, settings: LogSettings, fence: str | None = None) -> Config:
     """Idempotent, in order, without gaps, sent at once; with a fence in transactions, one owner of its name at a time.
 
     Without one a record never expires by itself: younger ones behind it would then be sent, and it would be missing.
@@ -106,7 +101,6 @@ def producer_config(
         "allow.auto.create.topics": False,
         **(transactional if fence else {"enable.gapless.guarantee": True}),
         **client_config(servers, settings),
-        **({} if repeats else {"retry.backoff.ms": NEVER_MS, "retry.backoff.max.ms": NEVER_MS}),
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
-from functools import partial
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -13,12 +12,11 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ListOffsetsResul
 
 from flows.connectors.held import between
 from flows.connectors.kafka_client import RECORD_OVERHEAD, client_config, translated
-from flows.connectors.kafka_history import DatedWriter
 from flows.connectors.kafka_reader import KafkaReader
 from flows.connectors.kafka_refusals import Refusals, why
 from flows.connectors.kafka_transactions import TransactionalWriter
 from flows.connectors.kafka_writer import KafkaWriter
-from flows.connectors.log import Log, LogSettings, Positions, TopicSpec, Writer
+from flows.connectors.log import Log, LogSettings, Position, Positions, TopicSpec, Writer
 from flows.connectors.log_errors import (
     MAX_RECORD_BYTES,
     LogUnreachable,
@@ -116,7 +114,7 @@ class KafkaLog(Log):
             if said.offset < 0
             else said.offset
             if said.timestamp - timestamp_ms < _FAR_MS
-            else self._first_since(timestamp_ms, topic, partition, said.offset, end)
+            else _first_since(self, (topic, partition), timestamp_ms, said.offset, end)
             for partition, (said, end) in enumerate(zip(found, ends, strict=True))
         ]
 
@@ -127,8 +125,7 @@ class KafkaLog(Log):
     def writer(self, fence: str | None = None) -> Writer:
         if fence is not None:
             return TransactionalWriter(self.url, self._servers, self._settings, self._count, fence)
-        plain = partial(KafkaWriter, self.url, self._servers, self._settings, self._count)
-        return DatedWriter(plain(), partial(plain, repeats=False))
+        return KafkaWriter(self.url, self._servers, self._settings, self._count)
 
     def reader(self, positions: Positions, identity: str | None = None) -> KafkaReader:
         names = sorted({topic for topic, _ in positions})
@@ -183,19 +180,6 @@ class KafkaLog(Log):
         raise UnknownTopic(
             f"{self.url}: no topic {topic!r}. Create it with: titan topics apply --log {self.url}"
         )
-
-    def _first_since(self, timestamp_ms: int, topic: str, partition: int, low: int, end: int) -> int:
-        """Offset of the first record from `low` on that is not older, by halves: only who writes in order is fenced."""
-        found = end
-        while low < found:
-            middle = (low + found) // 2
-            with closing(between(self, {(topic, partition): middle}, {(topic, partition): end})) as records:
-                record = next(records, None)
-            if record is None or record.timestamp_ms >= timestamp_ms:
-                found = middle
-            else:
-                low = record.offset + 1
-        return found
 
     def _offsets(self, topic: str, spec: OffsetSpec) -> list[ListOffsetsResultInfo]:
         """One answer per partition, in one request, asked again while a partition has no settled leader."""
@@ -265,3 +249,17 @@ def topic_config(spec: TopicSpec) -> dict[str, str]:
         "message.timestamp.type": "CreateTime",
         "max.message.bytes": str(MAX_RECORD_BYTES + RECORD_OVERHEAD),
     }
+
+
+def _first_since(log: KafkaLog, place: Position, timestamp_ms: int, low: int, end: int) -> int:
+    """Offset of the first record from `low` on that is not older, by halves: only who writes in order is fenced."""
+    found = end
+    while low < found:
+        middle = (low + found) // 2
+        with closing(between(log, {place: middle}, {place: end})) as records:
+            record = next(records, None)
+        if record is None or record.timestamp_ms >= timestamp_ms:
+            found = middle
+        else:
+            low = record.offset + 1
+    return found

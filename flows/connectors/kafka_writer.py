@@ -5,7 +5,6 @@ acknowledged, `send` does not wait. A writer that lost one record refuses everyt
 from a snapshot.
 """
 
-import math
 import time
 from collections.abc import Callable
 
@@ -18,15 +17,10 @@ from flows.connectors.partitioner import partition_of
 
 _POLL_EVERY = 256
 """Appends between two looks at the delivery reports."""
-_ONCE_S = 120.0
-"""How long one that repeats nothing may wait: far less than `NEVER_MS`, after which librdkafka would repeat."""
 
 
 class KafkaWriter(Writer):
-    """Owns one producer. `count` says how many partitions a topic has, or raises UnknownTopic.
-
-    One that `repeats` nothing sends every batch once: what is not acknowledged then is lost, for this writer.
-    """
+    """Owns one producer. `count` says how many partitions a topic has, or raises UnknownTopic."""
 
     def __init__(
         self,
@@ -35,12 +29,10 @@ class KafkaWriter(Writer):
         settings: LogSettings,
         count: Callable[[str], int],
         fence: str | None = None,
-        repeats: bool = True,
     ) -> None:
         self._url = url
         self._count = count
-        self._most_s = math.inf if repeats else _ONCE_S
-        self._timeout_s = min(settings.flush_timeout_s, self._most_s)
+        self._timeout_s = settings.flush_timeout_s
         self._partitions: dict[str, int] = {}
         self._waiting = 0
         self._reports: dict[Position, dict[KafkaError | None, Message]] = {}
@@ -48,7 +40,7 @@ class KafkaWriter(Writer):
         self._ends: dict[Position, int] = {}
         self._lost: LogError | None = None
         self._last_error: KafkaError | None = None
-        config = producer_config(servers, settings, fence, repeats) | {"error_cb": self._noticed}
+        config = producer_config(servers, settings, fence) | {"error_cb": self._noticed}
         try:
             self._producer = Producer(config)
         except KafkaException as error:
@@ -86,7 +78,7 @@ class KafkaWriter(Writer):
             self._take_reports()
 
     def flush(self, timeout_s: float | None = None) -> None:
-        limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._most_s)
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
         left = self._flushed(limit_s)
         self._take_reports()
         if self._lost is not None:

@@ -191,17 +191,6 @@ def wait_until(true: Callable[[], bool], process: subprocess.Popen[str], within_
         time.sleep(0.005)
 
 
-def outlived(place: Place, process: subprocess.Popen[str], command: Sequence[str]) -> None:
-    """Wait for the end of a run over history whose broker died; one that died with a batch on its way may end it.
-
-    It is not repeated (docs/adr/0028), so the run ends by name and is started again.
-    """
-    ended = end_of(process)
-    if ended.code != DONE:
-        assert_says(ended, UNREACHABLE, "not acknowledged", "restart from the last snapshot")
-        place.done(*command)
-
-
 def stopped(process: subprocess.Popen[str], number: signal.Signals) -> Ended:
     """Send a signal and wait for the end."""
     process.send_signal(number)

@@ -68,8 +68,8 @@ def test_a_live_run_stopped_by_signals_goes_on_where_it_stood(
     live += ["--set", "run.snapshot_interval_s=60"]
     log = made(url)
     for number, share in enumerate(sorted(dice.uniform(0.05, 0.9) for _ in range(3))):
+        mark = max(int(share * len(expected.market_data)), written(log, ["market_data"]) + 1)
         process = place.start(*live)
-        mark = int(share * len(expected.market_data))
         wait_until(lambda mark=mark: written(log, ["market_data"]) >= mark, process)
         ended = stopped(process, SIGNALS[number % 2])
         assert ended.code == 130, ended.err
