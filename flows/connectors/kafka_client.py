@@ -82,7 +82,7 @@ def client_config(servers: str, settings: LogSettings) -> Config:
 
 
 def producer_config(servers: str, settings: LogSettings, fence: str | None = None) -> Config:
-    """Idempotent, in order, without gaps, sent at once; with a fence in transactions, one owner of its name at a time.
+    """Idempotent, in order, sent at once; with a fence in transactions, one owner of its name at a time.
 
     Without one a record never expires by itself: younger ones behind it would then be sent, and it would be missing.
     """
@@ -99,7 +99,7 @@ def producer_config(servers: str, settings: LogSettings, fence: str | None = Non
         "message.max.bytes": MAX_RECORD_BYTES + RECORD_OVERHEAD,
         "queue.buffering.max.kbytes": 262_144,
         "allow.auto.create.topics": False,
-        **(transactional if fence else {"enable.gapless.guarantee": True}),
+        **(transactional if fence else {}),
         **client_config(servers, settings),
     }
 

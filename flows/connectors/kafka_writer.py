@@ -7,6 +7,7 @@ from a snapshot.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -108,8 +109,9 @@ class KafkaWriter(Writer):
             self.abandon()
 
     def abandon(self) -> None:
-        self._producer.purge()
-        self._producer.poll(0)
+        with suppress(KafkaException, SystemError):  # what it says now was said before
+            self._producer.purge()
+            self._producer.poll(0)
 
     def _flushed(self, timeout_s: float) -> int:
         """How many records are still not acknowledged; a refusal for good is raised in the middle of a callback."""

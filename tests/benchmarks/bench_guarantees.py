@@ -47,7 +47,7 @@ def without_guarantees() -> None:
     execute = runtime.cli_main
     runtime.cli_main = lambda flow, **_: execute(flow)  # type: ignore[assignment]
     config = kafka_writer.producer_config
-    careless = {"enable.idempotence": False, "enable.gapless.guarantee": False, "acks": 1}
+    careless = {"enable.idempotence": False, "acks": 1}
     kafka_history.RECENT_MS = 10**15
     kafka_writer.producer_config = lambda *given: config(*given) | careless  # type: ignore[assignment]
     for log in (KafkaLog, SqliteLog):

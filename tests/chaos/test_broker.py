@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -35,6 +36,7 @@ def assert_uninterrupted(url: str, expected: Reference) -> None:
     assert_journal_is_whole(url)
 
 
+@pytest.mark.xfail(raises=AssertionError, strict=False, reason="history may be doubled: docs/adr/0028")
 def test_a_broker_that_is_gone_and_one_that_is_slow(
     tmp_path: Path, own_kafka: KafkaServer, reference: References
 ) -> None:

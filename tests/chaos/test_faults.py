@@ -88,6 +88,7 @@ def test_a_broker_killed_for_good(tmp_path: Path, own_kafka: KafkaServer) -> Non
     )
 
 
+@pytest.mark.xfail(raises=AssertionError, strict=False, reason="history may be doubled: docs/adr/0028")
 def test_a_broker_that_is_killed_and_comes_back(
     tmp_path: Path, own_kafka: KafkaServer, reference: References
 ) -> None:

@@ -69,7 +69,7 @@ class Spread:
         wait_until(ended, self.running["account"], 120)
         for name, process in self.running.items():
             assert process.poll() is None, f"{name}: {end_of(process)}"
-            assert stopped(process, signal.SIGTERM).code == 0
+            assert stopped(process, signal.SIGTERM).code in (0, -signal.SIGTERM)  # started a moment ago
 
 
 def test_any_of_four_processes_killed_at_any_moment(tmp_path: Path, url: str, reference: References) -> None:
